@@ -1,0 +1,226 @@
+"""Products of factors, their partial products, and the vector that stacks them.
+
+Factors are sequences ``[W_1, …, W_L]`` with ``W_l`` of shape ``(d_l, d_{l-1})``; they act right to left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dmfbook._validation import Array, factor_list, positive, real_array, widths_of
+
+
+def end_to_end(factors: Sequence[ArrayLike]) -> Array:
+    """End-to-end matrix ``X = W_L ⋯ W_1``.
+
+    Parameters
+    ----------
+    factors : sequence of L >= 2 arrays, shapes (d_l, d_{l-1})
+        The factors, first applied first.
+
+    Returns
+    -------
+    array (d_L, d_0)
+        Their product.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the factors are not finite real matrices that can be multiplied.
+
+    Notes
+    -----
+    ``O(Σ d_l d_{l-1} d_0)`` flops, and memory for two partial products.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.end_to_end([[[1.0], [2.0]], [[3.0, 4.0]]])
+    array([[11.]])
+    """
+    product, *rest = factor_list(factors)
+    for factor in rest:
+        product = factor @ product
+    return product
+
+
+def partial_products(factors: Sequence[ArrayLike]) -> tuple[list[Array], list[Array]]:
+    """Partial products on both sides of each layer.
+
+    Parameters
+    ----------
+    factors : sequence of L >= 2 arrays, shapes (d_l, d_{l-1})
+        The factors, first applied first.
+
+    Returns
+    -------
+    left : list of L arrays, shapes (d_L, d_l)
+        ``left[l-1]`` is ``A_l = W_L ⋯ W_{l+1}``; the last is the identity.
+    right : list of L arrays, shapes (d_{l-1}, d_0)
+        ``right[l-1]`` is ``B_l = W_{l-1} ⋯ W_1``; the first is the identity.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the factors are not finite real matrices that can be multiplied.
+
+    Notes
+    -----
+    ``O(L d³)`` flops for widths ``d``; memory is the output.
+
+    Examples
+    --------
+    Each layer lies between its partial products: ``A_l W_l B_l = X``.
+
+    >>> import dmfbook as dmf
+    >>> left, right = dmf.partial_products([[[1.0], [2.0]], [[3.0, 4.0]]])
+    >>> left[0], right[1]
+    (array([[3., 4.]]), array([[1.],
+           [2.]]))
+    """
+    return partial_products_of(factor_list(factors))
+
+
+def partial_products_of(factors: list[Array]) -> tuple[list[Array], list[Array]]:
+    """Partial products of factors that were checked before."""
+    right = [np.eye(factors[0].shape[1])]
+    for factor in factors[:-1]:
+        right.append(factor @ right[-1])
+    left = [np.eye(factors[-1].shape[0])]
+    for factor in reversed(factors[1:]):
+        left.append(left[-1] @ factor)
+    return left[::-1], right
+
+
+def flatten(factors: Sequence[ArrayLike]) -> Array:
+    """Stack factors into one vector, column by column within a layer, layer 1 first.
+
+    Parameters
+    ----------
+    factors : sequence of L >= 2 arrays, shapes (d_l, d_{l-1})
+        The factors, first applied first.
+
+    Returns
+    -------
+    array (N,)
+        ``(vec W_1, …, vec W_L)`` with ``N = Σ d_l d_{l-1}``, a copy.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the factors are not finite real matrices that can be multiplied.
+
+    Notes
+    -----
+    ``O(N)``; memory is the output.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.flatten([[[1, 2], [3, 4]], [[5, 6]]])
+    array([1., 3., 2., 4., 5., 6.])
+    """
+    return np.concatenate([factor.ravel(order="F") for factor in factor_list(factors)])
+
+
+def unflatten(vector: ArrayLike, widths: Sequence[int]) -> list[Array]:
+    """Cut a stacked vector into factors; the inverse of :func:`flatten`.
+
+    Parameters
+    ----------
+    vector : array (N,)
+        ``(vec W_1, …, vec W_L)``.
+    widths : sequence of L + 1 ints
+        ``(d_0, …, d_L)``, the order in which the layers act.
+
+    Returns
+    -------
+    list of L arrays, shapes (d_l, d_{l-1})
+        Copies, so that writing to them leaves `vector` alone.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the length of `vector` is not the number of parameters that `widths` ask for.
+
+    Notes
+    -----
+    ``O(N)``; memory is the output.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.unflatten([1, 3, 2, 4, 5, 6], (2, 2, 1))
+    [array([[1., 2.],
+           [3., 4.]]), array([[5., 6.]])]
+    """
+    widths = widths_of("widths", widths)
+    if len(widths) < 3:
+        raise ValueError(f"widths must hold at least 3 numbers (depth 2), got {len(widths)}")
+    flat = real_array("vector", vector)
+    size = sum(before * after for before, after in pairwise(widths))
+    if flat.shape != (size,):
+        raise ValueError(f"vector must have shape ({size},) for widths {widths}, got {flat.shape}")
+    return [np.array(layer.T) for layer in transposed_layers(flat, widths)]
+
+
+def transposed_layers(flat: Array, widths: Sequence[int]) -> list[Array]:
+    """Views ``W_lᵀ`` of stacked vectors ``(…, N)``, shapes ``(…, d_{l-1}, d_l)``.
+
+    A column-major layer is its transpose in row-major order, so no entry is moved.
+    """
+    layers, start = [], 0
+    for before, after in pairwise(widths):
+        stop = start + before * after
+        layers.append(flat[..., start:stop].reshape(*flat.shape[:-1], before, after))
+        start = stop
+    return layers
+
+
+def imbalance(factors: Sequence[ArrayLike], reg: ArrayLike = 1.0) -> float:
+    """Largest violation of balance, ``max_l ‖λ_{l+1} W_{l+1}ᵀ W_{l+1} − λ_l W_l W_lᵀ‖_F``.
+
+    It vanishes at every critical point of a regularized problem.
+
+    Parameters
+    ----------
+    factors : sequence of L >= 2 arrays, shapes (d_l, d_{l-1})
+        The factors, first applied first.
+    reg : float or L floats, positive
+        Weights ``λ_l``; with the default 1 this is plain balance.
+
+    Returns
+    -------
+    float
+        In units of `reg` times the square of a factor; 0 for balanced factors.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the factors cannot be multiplied or a weight is not positive.
+
+    Notes
+    -----
+    ``O(L d³)`` flops for widths ``d``, memory for two Gram matrices.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.imbalance([[[1.0], [2.0]], [[1.0, 2.0]]])
+    0.0
+    >>> dmf.imbalance([[[2.0]], [[1.0]]], reg=(1.0, 4.0))
+    0.0
+    """
+    checked = factor_list(factors)
+    weights = positive("reg", reg)
+    if weights.shape not in ((), (len(checked),)):
+        raise ValueError(f"reg must be a number or {len(checked)} numbers, got shape {weights.shape}")
+    layers = zip(np.broadcast_to(weights, len(checked)), checked, strict=True)
+    return max(
+        float(np.linalg.norm(after_reg * after.T @ after - before_reg * before @ before.T))
+        for (before_reg, before), (after_reg, after) in pairwise(layers)
+    )
