@@ -1,0 +1,17 @@
+"""The book's statements as claims: checks against independent computations, with controls.
+
+One module a chapter; the label of a claim is the label of its statement.
+"""
+
+from dmfbook.claims import derivatives, singular_value
+from dmfbook.claims.claim import Claim, Evidence, Verdict, all_claims, claim
+
+__all__ = [
+    "Claim",
+    "Evidence",
+    "Verdict",
+    "all_claims",
+    "claim",
+    "derivatives",
+    "singular_value",
+]
