@@ -75,7 +75,12 @@ def integer(name: str, value: object, at_least: int) -> int:
 
 def depths(value: ArrayLike) -> NDArray[np.int64]:
     """Return `value` as an array of integer depths, each at least 2."""
-    array = np.asarray(value)
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("depth must not be a masked array: fill or drop its masked entries first")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"depth must be a rectangular array of integers: {error}") from None
     if array.dtype.kind not in "iu":
         raise TypeError(f"depth must be an integer or an array of integers, got {value!r}")
     if array.size == 0:
@@ -99,11 +104,10 @@ def widths_of(name: str, value: Sequence[int]) -> tuple[int, ...]:
 def factor_list(factors: Sequence[ArrayLike]) -> list[Array]:
     """Return factors ``[W_1, …, W_L]`` as float64 matrices whose product exists."""
     try:
-        checked = [matrix(f"factors[{i}]", factor) for i, factor in enumerate(factors)]
-    except TypeError as error:
-        if "not iterable" in str(error):
-            raise TypeError(f"factors must be a sequence of matrices, got {factors!r}") from None
-        raise
+        items = list(factors)
+    except TypeError:
+        raise TypeError(f"factors must be a sequence of matrices, got {factors!r}") from None
+    checked = [matrix(f"factors[{i}]", factor) for i, factor in enumerate(items)]
     if len(checked) < 2:
         raise ValueError(f"factors must hold at least 2 matrices, got {len(checked)}")
     for i, (first, second) in enumerate(zip(checked, checked[1:], strict=False)):

@@ -218,7 +218,9 @@ def imbalance(factors: Sequence[ArrayLike], reg: ArrayLike = 1.0) -> float:
     checked = factor_list(factors)
     weights = positive("reg", reg)
     if weights.shape not in ((), (len(checked),)):
-        raise ValueError(f"reg must be a number or {len(checked)} numbers, got shape {weights.shape}")
+        raise ValueError(
+            f"reg must be a number or {len(checked)} numbers, got shape {weights.shape}"
+        )
     layers = zip(np.broadcast_to(weights, len(checked)), checked, strict=True)
     return max(
         float(np.linalg.norm(after_reg * after.T @ after - before_reg * before @ before.T))

@@ -65,11 +65,12 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
     panels = _slices(factor.size for factor in checked)
     # Column-major entry (c, e) of layer l joins output unit (l, c) with input unit (l, e).
     output_of = np.concatenate(
-        [np.tile(np.r_[c], factor.shape[1]) for c, factor in zip(layer_outputs, checked, strict=True)]
+        [
+            np.tile(np.r_[c], factor.shape[1])
+            for c, factor in zip(layer_outputs, checked, strict=True)
+        ]
     )
-    input_of = np.repeat(
-        np.arange(len(inputs)), np.repeat(problem.widths[1:], problem.widths[:-1])
-    )
+    input_of = np.repeat(np.arange(len(inputs)), np.repeat(problem.widths[1:], problem.widths[:-1]))
     out = np.empty((problem.size, problem.size))
 
     def fill(k: int) -> None:
@@ -178,16 +179,19 @@ class _HessianOperator(LinearOperator):
         self._forward, self._backward = sweeps(problem.target, factors)
 
     def _matvec(self, vector: Array) -> Array:
-        return self._apply(np.asarray(vector, dtype=np.float64).reshape(-1))
+        return self._apply(np.asarray(vector).reshape(-1))
 
     def _matmat(self, columns: Array) -> Array:
-        return self._apply(np.ascontiguousarray(columns.T, dtype=np.float64)).T
+        return self._apply(np.asarray(columns).T).T
 
     def _adjoint(self) -> LinearOperator:
         return self
 
     def _apply(self, directions: Array) -> Array:
         """Products with the directions ``(…, N)``, all swept through the layers together."""
+        if np.iscomplexobj(directions):
+            raise TypeError(f"directions must hold real numbers, got dtype {directions.dtype}")
+        directions = np.ascontiguousarray(directions, dtype=np.float64)
         factors, forward, backward = self._factors, self._forward, self._backward
         moves = [move.mT for move in transposed_layers(directions, self._problem.widths)]
         # Derivatives of the partial products B_l; that of B_1 = I is zero.

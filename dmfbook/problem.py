@@ -25,16 +25,7 @@ class Problem:
     hidden_widths : sequence of L - 1 >= 1 ints
         ``(d_1, …, d_{L-1})``; their number sets the depth L.
     reg : float or L floats, non-negative
-        Regularization weights ``λ_l``; one number serves all layers.
-
-    Attributes
-    ----------
-    target : array (d_L, d_0)
-        The target ``M``.
-    hidden_widths : tuple of L - 1 ints
-        ``(d_1, …, d_{L-1})``.
-    reg : tuple of L floats
-        The weights ``(λ_1, …, λ_L)``.
+        Regularization weights ``λ_l``; one number serves all layers. Kept as a tuple of L floats.
 
     Raises
     ------

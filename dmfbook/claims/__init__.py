@@ -3,7 +3,7 @@
 One module a chapter; the label of a claim is the label of its statement.
 """
 
-from dmfbook.claims import derivatives, singular_value
+from dmfbook.claims import derivatives, ledger, singular_value
 from dmfbook.claims.claim import Claim, Evidence, Verdict, all_claims, claim
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "all_claims",
     "claim",
     "derivatives",
+    "ledger",
     "singular_value",
 ]

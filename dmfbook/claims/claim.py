@@ -40,11 +40,11 @@ class Evidence:
     @property
     def holds(self) -> bool:
         """Whether the error is within the tolerance; false for NaN."""
-        return self.error <= self.tolerance
+        return bool(self.error <= self.tolerance)
 
     @property
     def margin(self) -> float:
-        """Tolerance over error: above 1 the statement holds; 0 for NaN."""
+        """Tolerance over error; the statement holds from 1 on. Zero for NaN."""
         if self.error == 0:
             return math.inf
         return 0.0 if math.isnan(self.error) else self.tolerance / self.error

@@ -119,7 +119,9 @@ def entry_rounding(point: Point) -> float:
     problem = point.problem
     norms = [max(1.0, float(np.linalg.norm(factor))) for factor in point.factors]
     p = float(np.prod(norms))
-    largest = 4 * p * (float(np.linalg.norm(problem.target)) + p) + 2 * max(problem.reg) * max(norms)
+    largest = 4 * p * (float(np.linalg.norm(problem.target)) + p) + 2 * max(problem.reg) * max(
+        norms
+    )
     return 2 * problem.depth * max(problem.widths) * np.finfo(float).eps * largest
 
 
@@ -195,7 +197,8 @@ def trace_formula(point: Point) -> Evidence:
 def gauss_newton_spectrum(point: Point) -> Evidence:
     """Compare the eigenvalues of the small matrix, zeros added, with those of the whole Hessian."""
     left, right = partial_products(point.factors)
-    small = 2 * sum(np.kron(b.T @ b, a @ a.T) for a, b in zip(left, right, strict=True))
+    terms = [np.kron(b.T @ b, a @ a.T) for a, b in zip(left, right, strict=True)]
+    small = 2 * np.sum(terms, axis=0)
     whole = np.linalg.eigvalsh(_differentiated_hessian(point))
     padded = np.zeros(max(len(small), len(whole)))
     padded[: len(small)] = np.linalg.eigvalsh(small)

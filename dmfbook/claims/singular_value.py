@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -41,7 +42,7 @@ class Extremum:
     uncertainty: float
 
 
-def loss(w: Array | float, case: ScalarCase) -> Array | float:
+def loss(w: Array | float, case: ScalarCase) -> Any:
     """Loss ``(m − w^L)² + λ L w²`` less the constant ``m²``, so that small changes are not lost."""
     power = w**case.depth
     return power * (power - 2 * case.target) + case.reg * case.depth * w**case.penalty
@@ -53,7 +54,9 @@ def extrema(case: ScalarCase) -> list[Extremum]:
     The end ``search_from`` counts as a minimum where the loss rises from it.
     """
     top = 1.5 * case.target ** (1 / case.depth)
-    grid = np.append(case.search_from, np.geomspace(max(case.search_from, 1e-4 * top), top, 3000)[1:])
+    grid = np.append(
+        case.search_from, np.geomspace(max(case.search_from, 1e-4 * top), top, 3000)[1:]
+    )
     values = loss(grid, case)
     rises = np.sign(np.diff(values))
     found = []
@@ -67,7 +70,10 @@ def extrema(case: ScalarCase) -> list[Extremum]:
 def _polish(case: ScalarCase, low: float, high: float, sign: float) -> Extremum:
     """Refine an extremum between `low` and `high`; `sign` is +1 for a minimum, −1 for a maximum."""
     result = minimize_scalar(
-        lambda w: sign * loss(w, case), bounds=(low, high), method="bounded", options={"xatol": 1e-12}
+        lambda w: sign * loss(w, case),
+        bounds=(low, high),
+        method="bounded",
+        options={"xatol": 1e-12},
     )
     w, m, lam, order = float(result.x), case.target, case.reg, case.depth
     curvature = abs(

@@ -1,0 +1,187 @@
+"""From executed notebooks and text pages to HTML, by Jupyter Book."""
+
+import contextlib
+import filecmp
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from dmfbook.workflow import cache
+from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.execute import Run, execute
+from dmfbook.workflow.files import check_writable, whole
+from dmfbook.workflow.notebooks import Book
+
+
+def execute_book(book: Book) -> list[Run]:
+    """Execute the chapters that changed, into ``_build/executed``.
+
+    Parameters
+    ----------
+    book : Book
+        The book.
+
+    Returns
+    -------
+    list of Run
+        What was executed now.
+
+    Raises
+    ------
+    BookError
+        If a chapter is at fault, a kernel is missing or the folder cannot be written.
+    BuildError
+        If a cell failed.
+    """
+    return execute(book, [Run(c, executed(book, c.source)) for c in book.chapters()])
+
+
+def executed(book: Book, source: Path) -> Path:
+    """Return where the executed copy of a chapter's file stands."""
+    return book.built / "executed" / source.relative_to(book.root)
+
+
+def build_pages(book: Book) -> bool:
+    """Build the pages of an executed book into ``_build/html``, if anything changed.
+
+    The pages are built aside and put in place when they are complete, so an interrupted or failed
+    build leaves the pages of the last good one, and is done again next time. They are always built
+    from nothing: navigation, numbers and references on one page depend on all the others, and
+    Sphinx forgets the warnings of pages that it does not read again.
+
+    Parameters
+    ----------
+    book : Book
+        The book, its chapters executed.
+
+    Returns
+    -------
+    bool
+        Whether there was anything to do.
+
+    Raises
+    ------
+    BookError
+        If ``_build`` cannot be written.
+    BuildError
+        If Jupyter Book gives any warning.
+    """
+    source, pages = book.built / "executed", book.built / "html"
+    check_writable(source)
+    _mirror_text(book, source)
+    stamp = book.built / "html.key"
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    wanted = cache.digest(source, files) + cache.surroundings(book.root)
+    if (pages / "index.html").is_file() and stamp.is_file() and stamp.read_text() == wanted:
+        return False
+    with tempfile.TemporaryDirectory(prefix="pages-", dir=book.built) as scratch:
+        html = _jupyter_book(source, Path(scratch), "-W", "-n", "--keep-going")
+        stamp.unlink(missing_ok=True)
+        _put_in_place(html, pages)
+    stamp.write_text(wanted)
+    return True
+
+
+def build_page(book: Book, run: Run, pages: Path) -> Path:
+    """Build one executed notebook as a small book of its own, in the style of the whole one.
+
+    References to other chapters stay plain text.
+
+    Parameters
+    ----------
+    book : Book
+        The book, for its style and bibliography.
+    run : Run
+        What was executed.
+    pages : Path
+        Folder for the pages, replaced if it exists.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    BuildError
+        If Jupyter Book fails.
+    """
+    check_writable(pages.parent)
+    place = run.chapter.source.relative_to(book.root)
+    with tempfile.TemporaryDirectory(prefix=".page-", dir=pages.parent) as scratch:
+        source = Path(scratch, "source")
+        for path in _text_files(book):
+            if path.suffix != ".md" and path.name != "_toc.yml":
+                with whole(source / path.relative_to(book.root)) as copy:
+                    shutil.copyfile(path, copy)
+        (source / place).parent.mkdir(parents=True, exist_ok=True)
+        (source / place).write_text(json.dumps(_with_bibliography(run.target)), encoding="utf-8")
+        toc = f"format: jb-book\nroot: {place.with_suffix('').as_posix()}\n"
+        (source / "_toc.yml").write_text(toc, encoding="utf-8")
+        _put_in_place(_jupyter_book(source, Path(scratch)), pages)
+    return pages / place.with_suffix(".html")
+
+
+def _with_bibliography(path: Path) -> dict:
+    """Read an executed notebook and, where it cites, list at its end what it cites."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    if any("{cite" in "".join(cell["source"]) for cell in notebook["cells"]):
+        listing = "## References\n\n```{bibliography}\n:filter: docname in docnames\n```"
+        cell = {"cell_type": "markdown", "id": "bibliography", "metadata": {}, "source": listing}
+        notebook["cells"].append(cell)
+    return notebook
+
+
+def _text_files(book: Book) -> Iterator[Path]:
+    """Yield what the pages need besides notebooks: settings, text, bibliography, pictures."""
+    yield book.root / "_config.yml"
+    yield book.root / "_toc.yml"
+    for path in sorted((book.root / "book").rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(book.root).parts)
+        if path.is_file() and path.suffix != ".ipynb" and not hidden:
+            yield path
+
+
+def _mirror_text(book: Book, folder: Path) -> None:
+    """Copy the text files that changed, and remove what no longer belongs to the book."""
+    wanted = {folder / path.relative_to(book.root): path for path in _text_files(book)}
+    kept = wanted.keys() | {executed(book, source) for source in book.sources().values()}
+    for path in list(folder.rglob("*")):
+        if path.is_file() and path not in kept:
+            path.unlink()
+    for target, path in wanted.items():
+        if not target.is_file() or not filecmp.cmp(path, target, shallow=False):
+            with whole(target) as partial:
+                shutil.copyfile(path, partial)
+
+
+def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
+    """Run ``jupyter-book build``; return the folder of the pages."""
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    command += ["build", str(source), "--path-output", str(output), *options]
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"NO_COLOR": "1"},
+    )
+    if done.returncode:
+        # Paths as in the sources, so that an editor can open them.
+        log = done.stdout.replace(f"{source}{os.sep}", "").splitlines()
+        told = [line for line in log if "WARNING" in line or "ERROR" in line]
+        raise BuildError("the pages could not be built:\n" + "\n".join(told or log[-30:]))
+    return output / "_build" / "html"
+
+
+def _put_in_place(html: Path, pages: Path) -> None:
+    """Replace the folder `pages` by `html`."""
+    old = html.with_name("replaced")
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(pages, old)
+    os.replace(html, pages)

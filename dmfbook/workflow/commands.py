@@ -1,0 +1,138 @@
+"""The commands of ``dmfbook``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+import dmfbook
+from dmfbook.workflow import build as building
+from dmfbook.workflow.errors import BookError
+from dmfbook.workflow.execute import Run, execute
+from dmfbook.workflow.notebooks import Book
+from dmfbook.workflow.outputs import save_outputs as saving
+from dmfbook.workflow.verdicts import verify as verifying
+
+
+class _Plain(typer.core.TyperGroup):
+    """Commands whose errors are one message and an exit status, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BookError as error:
+            typer.echo(f"dmfbook: {error}", err=True)
+            raise typer.Exit(error.exit_status) from None
+        except KeyboardInterrupt:
+            typer.echo("\ninterrupted; what is done is kept, and the next run goes on", err=True)
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Plain,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Root = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the book; without it, the current one or the next above."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dmfbook {dmfbook.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _dmfbook(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Execute, build and verify the book on deep matrix factorization."""
+
+
+@app.command("list")
+def list_chapters(root: Root = None) -> None:
+    """List the chapters and their parameters: name, type, default, meaning."""
+    for chapter in Book.find(root).chapters():
+        typer.echo(chapter.name)
+        rows = [(p.name, p.type, repr(p.default), p.meaning) for p in chapter.parameters]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+        for row in rows:
+            fixed = "  ".join(
+                entry.ljust(width) for entry, width in zip(row, [*widths, 0], strict=True)
+            )
+            typer.echo(f"  {fixed}")
+
+
+@app.command()
+def run(
+    chapter: Annotated[str, typer.Argument(help="Its name, as `dmfbook list` gives it.")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="May be given repeatedly."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results; without it, _build/runs/CHAPTER."),
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Execute one chapter with other parameters, as a notebook and a page of its own."""
+    book = Book.find(root)
+    wanted = book.chapter(chapter)
+    values = wanted.check(_pairs(parameter or []))
+    folder = (output or book.built / "runs" / wanted.name).resolve()
+    job = Run(wanted, folder / wanted.source.name, values)
+    execute(book, [job])
+    typer.echo(f"notebook: {job.target}")
+    typer.echo(f"page:     {building.build_page(book, job, folder / 'page')}")
+
+
+@app.command()
+def build(root: Root = None) -> None:
+    """Execute the chapters that changed and build the whole book."""
+    book = Book.find(root)
+    ran = building.execute_book(book)
+    typer.echo(f"{len(ran)} of {len(book.sources())} chapters executed, the others unchanged")
+    typer.echo("pages built" if building.build_pages(book) else "pages unchanged")
+    typer.echo(f"first page: {book.built / 'html' / 'index.html'}")
+
+
+@app.command("save-outputs")
+def save_outputs(root: Root = None) -> None:
+    """Write the text outputs of all chapters into their sources, for the tests to compare."""
+    for path in saving(Book.find(root)):
+        typer.echo(f"changed: {path}")
+
+
+@app.command()
+def verify(
+    labels: Annotated[
+        list[str] | None, typer.Argument(metavar="[LABEL]...", help="Claims; without any, all.")
+    ] = None,
+    cases: Annotated[int, typer.Option(min=1, help="Random cases a claim.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random cases.")] = 0,
+    json: Annotated[Path | None, typer.Option(help="Also write the verdicts to this file.")] = None,
+) -> None:
+    """Check the claims on random cases, and that each control fails; exit 1 if one is not so."""
+    if not verifying(labels or [], cases, seed, json):
+        raise typer.Exit(1)
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    """Split NAME=VALUE pairs."""
+    values = {}
+    for pair in given:
+        name, equals, values[name] = pair.partition("=")
+        if not equals:
+            raise BookError(f"expected -p NAME=VALUE, got {pair!r}")
+    return values

@@ -1,0 +1,50 @@
+"""What can go wrong, in words for the person at the terminal."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BookError(Exception):
+    """Something is wrong with the book or the request; nothing has been run.
+
+    The command line prints the message without a traceback and exits with `exit_status`.
+    """
+
+    exit_status = 2
+
+
+class BuildError(BookError):
+    """The work was begun and failed: a cell raised, or the pages could not be built."""
+
+    exit_status = 1
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> BookError:
+    """Error for a name that does not exist, with the nearest one that does.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should have named, such as ``"chapter"``.
+    name : str
+        The name that was given.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    BookError
+        To be raised by the caller.
+
+    Examples
+    --------
+    >>> print(unknown("chapter", "one-singular-valu", ["ledger", "one-singular-value"]))
+    unknown chapter 'one-singular-valu'; did you mean 'one-singular-value'?
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name.replace("_", "-"), names, n=1, cutoff=0.5)
+    close = close or difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    if close:
+        return BookError(f"unknown {kind} {name!r}; did you mean {close[0]!r}?")
+    listing = ", ".join(names) if names else "there is none"
+    return BookError(f"unknown {kind} {name!r}; known: {listing}")

@@ -1,0 +1,115 @@
+"""Kernels that execute the chapters, and their end when someone presses Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import tempfile
+from typing import Any
+from weakref import WeakSet
+
+from jupyter_client.kernelspec import (
+    NATIVE_KERNEL_NAME,
+    KernelSpec,
+    KernelSpecManager,
+    NoSuchKernel,
+)
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import default
+
+from dmfbook.workflow.errors import BookError
+
+# One thread a kernel: two kernels at a time already fill the machine, and sums of floats then come
+# out the same on every build. The last entry silences a debugger that no chapter uses.
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "PYTHONSTARTUP": "",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+_started: WeakSet["BookKernel"] = WeakSet()
+
+
+class _Specs(KernelSpecManager):
+    """Kernel specifications, with ``python3`` always the running interpreter.
+
+    A ``python3`` installed for the user, or found by JUPYTER_PATH, may be another interpreter, one
+    that has no `dmfbook`.
+    """
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        if kernel_name != NATIVE_KERNEL_NAME:
+            return super().get_kernel_spec(kernel_name)
+        try:
+            from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+        except ImportError:
+            raise NoSuchKernel(kernel_name) from None
+        return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+
+
+class BookKernel(AsyncKernelManager):
+    """A kernel that is the running interpreter and can be stopped from another thread.
+
+    It speaks through socket files that only this user can open, and reads no IPython profile: a
+    chapter must not depend on what its reader loads at startup.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="dmfbook-", ignore_cleanup_errors=True)
+        folder = self._scratch.name
+        super().__init__(
+            transport="ipc", ip=f"{folder}/ipc", connection_file=f"{folder}/kernel.json", **kwargs
+        )
+
+    @default("kernel_spec_manager")
+    def _own_specs(self) -> KernelSpecManager:
+        return _Specs()
+
+    async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
+        """Start the kernel in this book's environment."""
+        _started.add(self)
+        environment = os.environ | _ENVIRONMENT | {"IPYTHONDIR": self._scratch.name}
+        await super().start_kernel(**kwargs, env=environment)
+
+    async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
+        """Close the connection and remove its files."""
+        await super().cleanup_resources(restart=restart)
+        self._scratch.cleanup()
+
+
+def check_kernel(name: str) -> None:
+    """Make sure that a kernel is installed.
+
+    Parameters
+    ----------
+    name : str
+        The name that a notebook gives.
+
+    Raises
+    ------
+    BookError
+        If there is none of that name; says how to install it.
+    """
+    try:
+        _Specs().get_kernel_spec(name)
+    except NoSuchKernel:
+        remedy = (
+            "pip install 'dmfbook[book]'"
+            if name == NATIVE_KERNEL_NAME
+            else f"python -m ipykernel install --sys-prefix --name {name}"
+        )
+        raise BookError(
+            f"no kernel named {name!r} is installed; install it with: {remedy}"
+        ) from None
+
+
+def kill_kernels() -> None:
+    """Kill every kernel that this process has started; what waits for one then gets an error."""
+    for kernel in list(_started):
+        process = getattr(kernel.provisioner, "process", None)
+        if process is not None and process.poll() is None:
+            # A kernel leads a process group of its own, so this takes its children along.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

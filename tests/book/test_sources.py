@@ -1,0 +1,72 @@
+"""Notebooks as they are committed: parameters, text outputs, short cells, no trace of a run."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Folders of somebody's machine, on Linux, macOS and Windows.
+ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/(?:home|root|tmp|Users)/|[A-Z]:\\)[\w.-]+")
+
+
+def cells(notebook: Path, root: Path) -> list[dict[str, Any]]:
+    return json.loads((root / "book" / notebook).read_text(encoding="utf-8"))["cells"]
+
+
+def outputs(notebook: Path, root: Path) -> list[dict[str, Any]]:
+    return [output for cell in cells(notebook, root) for output in cell.get("outputs", [])]
+
+
+def tags(cell: dict[str, Any]) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def test_one_cell_of_parameters_each_explained(notebook: Path, root: Path) -> None:
+    tagged = [cell for cell in cells(notebook, root) if "parameters" in tags(cell)]
+    assert len(tagged) == 1
+    lines = "".join(tagged[0]["source"]).splitlines()
+    assert [line for line in lines if line.strip() and "#" not in line] == []
+
+
+def test_outputs_are_stored(notebook: Path, root: Path) -> None:
+    """For nbval, which silently does not compare a cell without an execution count."""
+    code = [cell for cell in cells(notebook, root) if cell["cell_type"] == "code"]
+    assert [cell["source"] for cell in code if cell["execution_count"] is None] == []
+
+
+def test_outputs_are_text_without_errors(notebook: Path, root: Path) -> None:
+    for output in outputs(notebook, root):
+        assert output["output_type"] != "error"
+        assert [kind for kind in output.get("data", {}) if kind.startswith("image/")] == []
+
+
+def test_no_trace_of_papermill(notebook: Path, root: Path) -> None:
+    whole = json.loads((root / "book" / notebook).read_text(encoding="utf-8"))
+    assert "papermill" not in whole["metadata"]
+    assert [cell for cell in whole["cells"] if "papermill" in cell["metadata"]] == []
+
+
+def test_code_cells_are_short(notebook: Path, root: Path) -> None:
+    code = ("".join(c["source"]) for c in cells(notebook, root) if c["cell_type"] == "code")
+    assert [source for source in code if len(source.splitlines()) > 15] == []
+
+
+def test_no_absolute_paths(notebook: Path, root: Path) -> None:
+    text = (root / "book" / notebook).read_text(encoding="utf-8")
+    assert ABSOLUTE.findall(text) == []
+    assert str(root) not in text
+
+
+@pytest.mark.book
+def test_every_figure_says_what_it_shows(notebook: Path, root: Path, html: Path) -> None:
+    executed = root / "_build" / "executed" / "book" / notebook
+    silent = []
+    for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"]:
+        kinds = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
+        if any(kind.startswith("image/") for kind in kinds):
+            alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
+            if len(alt.split()) < 4:
+                silent.append("".join(cell["source"]))
+    assert silent == []

@@ -1,0 +1,123 @@
+"""From executed notebooks to pages."""
+
+import subprocess
+
+import pytest
+
+from dmfbook.workflow import build
+from dmfbook.workflow.errors import BuildError
+
+FORMULA = "# Formula $x^2$\n\n```{prf:theorem} Squares\n:label: squares\nNot negative.\n```"
+
+
+def files_below(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_text_is_mirrored_and_what_left_the_book_is_removed(book, write_chapter, monkeypatch):
+    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    folder = book.built / "executed"
+    (book.root / "book" / "static").mkdir()
+    (book.root / "book" / "static" / "a.css").write_text("a {}")
+    (book.root / "book" / ".hidden").write_text("")
+    write_chapter("one", "n")
+    executed = folder / "book" / "one.ipynb"
+    left_over = folder / "book" / ".one.123.ipynb"
+    for path in (executed, folder / "book" / "gone.ipynb", folder / "book" / "gone.md", left_over):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    build.build_pages(book)
+    text = {"_config.yml", "_toc.yml", "book/intro.md", "book/references.bib", "book/static/a.css"}
+    assert files_below(folder) == text | {"book/one.ipynb"}
+    page = folder / "book" / "intro.md"
+    before = page.stat().st_mtime_ns, executed.stat().st_mtime_ns
+    (book.root / "book" / "references.bib").write_text("")
+    build.build_pages(book)
+    assert (folder / "book" / "references.bib").read_text() == ""
+    assert (page.stat().st_mtime_ns, executed.stat().st_mtime_ns) == before
+
+
+def make_pages(output):
+    """Stand in for Jupyter Book."""
+    pages = output / "_build" / "html"
+    pages.mkdir(parents=True)
+    (pages / "index.html").write_text("")
+    return pages
+
+
+def test_pages_are_built_when_something_changed(book, monkeypatch):
+    built = []
+
+    def fake(source, output, *_):
+        built.append(source)
+        return make_pages(output)
+
+    monkeypatch.setattr(build, "_jupyter_book", fake)
+    assert build.build_pages(book) and not build.build_pages(book)
+    (book.root / "book" / "intro.md").write_text("# Changed\n")
+    assert build.build_pages(book) and not build.build_pages(book)
+    (book.root / "requirements.txt").write_text("")
+    assert build.build_pages(book) and not build.build_pages(book)
+    (book.built / "html" / "index.html").unlink()
+    assert build.build_pages(book) and not build.build_pages(book)
+    assert len(built) == 4
+
+
+@pytest.mark.parametrize("error", [BuildError("a warning"), KeyboardInterrupt()])
+def test_pages_of_a_build_that_did_not_end_are_not_taken(book, monkeypatch, error):
+    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    build.build_pages(book)
+    before = files_below(book.built)
+    (book.root / "book" / "intro.md").write_text("# Changed\n")
+
+    def fail(source, output, *_):
+        make_pages(output)
+        raise error
+
+    monkeypatch.setattr(build, "_jupyter_book", fail)
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            build.build_pages(book)
+    assert files_below(book.built) == before
+
+
+def test_command_builds_the_book(book, command, write_chapter, write_toc, monkeypatch):
+    write_chapter("one", "print(n)", FORMULA)
+    write_toc("intro", "one")
+    first = command("build")
+    assert first.exit_code == 0, first.output
+    page = book.built / "html" / "index.html"
+    assert "1 of 1 chapters executed" in first.output
+    assert first.output.splitlines()[-1] == f"first page: {page}"
+    assert page.is_file()
+    chapter = (book.built / "html" / "book" / "one.html").read_text()
+    assert "Squares" in chapter and "injected-parameters" not in chapter
+
+    monkeypatch.setattr(subprocess, "run", None)  # nothing may be started now
+    again = command("build")
+    assert again.exit_code == 0, again.output
+    assert "0 of 1 chapters executed" in again.output and "pages unchanged" in again.output
+    monkeypatch.undo()
+
+    (book.root / "book" / "intro.md").write_text("# Welcome\n\n{prf:ref}`nothing`\n")
+    failed = command("build")
+    assert failed.exit_code == 1
+    assert "book/intro.md:3: WARNING: prf:ref reference target not found" in failed.output
+    assert str(book.built / "executed") not in failed.output
+    assert "Some text" in (book.built / "html" / "book" / "intro.html").read_text()
+
+
+def test_command_runs_one_chapter(book, command, write_chapter):
+    write_chapter("part/one", "print(10 * n)", FORMULA, "# See {cite}`noether`")
+    result = command("run", "one", "-p", "n=7")
+    assert result.exit_code == 0, result.output
+    folder = book.built / "runs" / "one"
+    page = folder / "page" / "book" / "part" / "one.html"
+    assert f"notebook: {folder / 'one.ipynb'}\npage:     {page}\n" in result.output
+    text = page.read_text()
+    assert "70" in text and "Emmy Noether" in text and "Squares" in text
+    assert "[?]" not in text
+    for address in ("http://", "https://"):  # links may lead out; nothing may be loaded from there
+        assert f'<script src="{address}' not in text and f'src="{address}' not in text
+    assert "injected-parameters" in (folder / "one.ipynb").read_text()
+    assert {path.name for path in folder.iterdir()} == {"one.ipynb", "page"}
