@@ -105,7 +105,7 @@ class Verdict:
         return self.holds and self.control_fails
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; ``margin`` is None where the error is zero."""
+        """Return plain values for JSON, with None for a number that is not finite."""
         return {
             "label": self.claim.label,
             "title": self.claim.title,
@@ -113,7 +113,7 @@ class Verdict:
             "status": self.claim.status,
             "cases": self.cases,
             "worst_error": _finite(self.worst_error),
-            "tolerance": self.tolerance,
+            "tolerance": _finite(self.tolerance),
             "margin": _finite(self.margin),
             "holds": self.holds,
             "control_fails": self.control_fails,
@@ -242,4 +242,4 @@ def _margin(evidence: Evidence) -> float:
 
 
 def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

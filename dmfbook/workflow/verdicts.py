@@ -1,7 +1,6 @@
 """The table of ``dmfbook verify``."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
         print(_row(width, claim.label, *_cells(verdict)), flush=True)
     if report is not None:
         with whole(report) as partial:
-            partial.write_text(json.dumps([_plain(verdict) for verdict in verdicts], indent=1))
+            partial.write_text(json.dumps([verdict.as_dict() for verdict in verdicts], indent=1))
     passed = sum(verdict.passed for verdict in verdicts)
     print(f"{passed} of {len(verdicts)} claims passed")
     return passed == len(verdicts)
@@ -75,15 +74,6 @@ def _in_words(verdict: Any) -> str:
     if not verdict.holds:
         return "FAILS"
     return "holds, control fails" if verdict.control_fails else "CONTROL PASSES"
-
-
-def _plain(verdict: Any) -> dict[str, Any]:
-    """Return a verdict as JSON knows it: no NumPy scalars, and null for a number without bound."""
-    plain = {}
-    for name, value in verdict.as_dict().items():
-        value = value.item() if hasattr(value, "item") else value
-        plain[name] = None if isinstance(value, float) and not math.isfinite(value) else value
-    return plain
 
 
 def _row(width: int, label: str, *cells: str) -> str:
