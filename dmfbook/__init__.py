@@ -1,7 +1,9 @@
 """Exact numerics for the loss landscape of (regularized) deep matrix factorization."""
 
+from dmfbook.critical import critical_points, exceptional_gap, global_minimizer
 from dmfbook.factors import end_to_end, flatten, imbalance, partial_products, unflatten
 from dmfbook.hessian import hessian, hessian_operator, hessian_trace
+from dmfbook.point import CriticalPoint
 from dmfbook.problem import Problem
 from dmfbook.scalar import (
     collapse_threshold,
@@ -10,22 +12,29 @@ from dmfbook.scalar import (
     shrink,
     stationary_values,
 )
+from dmfbook.spectrum import hessian_spectrum, spectral_density
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CriticalPoint",
     "Problem",
     "collapse_threshold",
+    "critical_points",
     "critical_reg",
     "end_to_end",
+    "exceptional_gap",
     "flatten",
     "fold_threshold",
+    "global_minimizer",
     "hessian",
     "hessian_operator",
+    "hessian_spectrum",
     "hessian_trace",
     "imbalance",
     "partial_products",
     "shrink",
+    "spectral_density",
     "stationary_values",
     "unflatten",
 ]

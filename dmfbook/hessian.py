@@ -179,7 +179,7 @@ class _HessianOperator(LinearOperator):
         self._forward, self._backward = sweeps(problem.target, factors)
 
     def _matvec(self, vector: Array) -> Array:
-        return self._apply(np.asarray(vector).reshape(-1))
+        return self._apply(np.asarray(vector).ravel())
 
     def _matmat(self, columns: Array) -> Array:
         return self._apply(np.asarray(columns).T).T

@@ -43,7 +43,7 @@ class Problem:
 
     target: Array
     hidden_widths: tuple[int, ...]
-    reg: tuple[float, ...] = (0.0,)
+    reg: tuple[float, ...]
 
     def __init__(
         self, target: ArrayLike, hidden_widths: Sequence[int], reg: ArrayLike = 0.0

@@ -11,7 +11,8 @@ from mdit_py_plugins.colon_fence import colon_fence_plugin
 
 import dmfbook.claims
 
-KINDS = ("theorem", "proposition", "lemma", "corollary")
+PROVED = ("theorem", "proposition", "lemma", "corollary")
+MEASURED = ("observation",)
 
 
 def blocks(path: Path) -> list[Token]:
@@ -33,7 +34,7 @@ def statements(root: Path) -> Iterator[tuple[Path, Token, Token | None]]:
         if path.suffix in (".md", ".ipynb") and ".ipynb_checkpoints" not in path.parts:
             found = blocks(path)
             for block, after in zip(found, [*found[1:], None], strict=True):
-                if block.info.startswith(tuple(f"{{prf:{kind}}}" for kind in KINDS)):
+                if block.info.startswith(tuple(f"{{prf:{kind}}}" for kind in PROVED + MEASURED)):
                     yield path.relative_to(root), block, after
 
 
@@ -55,6 +56,7 @@ def test_every_statement_is_followed_by_its_proof(root: Path) -> None:
     unproved = [
         f"{path}: {label(statement)}"
         for path, statement, after in statements(root)
-        if after is None or not after.info.startswith(("{dropdown} Proof", "{prf:proof}"))
+        if not statement.info.startswith("{prf:observation}")
+        and (after is None or not after.info.startswith(("{dropdown} Proof", "{prf:proof}")))
     ]
     assert unproved == []

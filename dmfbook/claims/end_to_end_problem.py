@@ -1,0 +1,203 @@
+"""Claims of the chapter *The end-to-end problem*; the oracle is brute-force optimization of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+from scipy.optimize import minimize
+from scipy.stats import ortho_group
+
+from dmfbook._validation import Array
+from dmfbook.claims import search
+from dmfbook.claims.claim import Evidence, claim
+from dmfbook.critical import global_minimizer
+from dmfbook.problem import Problem
+from dmfbook.scalar import collapse_threshold
+
+STARTS = 6
+
+
+@dataclass(frozen=True)
+class MatrixCase:
+    """A problem, and the seed of the random starts."""
+
+    problem: Problem
+    seed: int
+
+
+def with_values(rng: np.random.Generator, values: Array, shape: tuple[int, int]) -> Array:
+    """A matrix with the given singular values and random singular vectors."""
+    left, right = (_orthogonal(rng, side)[:, : len(values)] for side in shape)
+    return (left * values) @ right.T
+
+
+def _orthogonal(rng: np.random.Generator, size: int) -> Array:
+    return ortho_group.rvs(size, random_state=rng) if size > 1 else rng.choice([-1.0, 1.0], (1, 1))
+
+
+def random_case(rng: np.random.Generator) -> MatrixCase:
+    """Depth 2 to 4, unequal widths and weights, no bottleneck; values may repeat or vanish."""
+    depth = int(rng.integers(2, 5))
+    outer = rng.integers(1, 4, 2)
+    hidden = rng.integers(min(outer), 4, depth - 1)
+    return _case(rng, (outer[0], *hidden, outer[1]))
+
+
+def bottleneck(rng: np.random.Generator) -> MatrixCase:
+    """Outer widths 3, one hidden width below that, all singular values different."""
+    depth = int(rng.integers(2, 5))
+    hidden = rng.integers(1, 4, depth - 1)
+    hidden[rng.integers(depth - 1)] = rng.integers(1, 3)
+    return _case(rng, (3, *hidden, 3), distinct=True)
+
+
+def at_collapse(rng: np.random.Generator) -> MatrixCase:
+    """Control: the largest singular value is the collapse threshold, at depth 3 or more."""
+    depth = int(rng.integers(3, 5))
+    reg = float(rng.uniform(0.2, 0.6))
+    threshold = float(collapse_threshold(reg, depth))
+    target = with_values(rng, threshold * np.array([1.0, rng.uniform(0, 0.8)]), (3, 2))
+    return MatrixCase(Problem(target, [2] * (depth - 1), reg), int(rng.integers(2**32)))
+
+
+def tied_bottleneck(rng: np.random.Generator) -> MatrixCase:
+    """Control: the last singular value let through equals the first held back."""
+    case = bottleneck(rng)
+    kept = min(case.problem.widths)
+    values = np.sort(np.linalg.svd(case.problem.target, compute_uv=False))[::-1].copy()
+    values[: kept + 1] = values[0]
+    target = with_values(rng, values, (3, 3))
+    return replace(case, problem=Problem(target, case.problem.hidden_widths, case.problem.reg))
+
+
+def _case(rng: np.random.Generator, widths: Any, distinct: bool = False) -> MatrixCase:
+    """A problem whose singular values keep a tenth of their size away from the collapse threshold."""
+    widths = tuple(int(width) for width in widths)
+    weights = rng.uniform(0.1, 0.5, len(widths) - 1)
+    threshold = float(collapse_threshold(np.exp(np.log(weights).mean()), len(weights)))
+    low, high = rng.uniform(0, 0.9, 3), rng.uniform(1.1, 4, 3)
+    values = threshold * np.sort(np.where(rng.random(3) < 0.3, low, high))[::-1]
+    if distinct:
+        values = threshold * (
+            rng.uniform(1.1, 1.5) + np.array([2.0, 1.0, 0.0]) * rng.uniform(0.2, 1)
+        )
+    elif rng.random() < 0.3:
+        values[1] = values[0]
+    values = values[: min(widths[0], widths[-1])]
+    target = with_values(rng, values, (widths[-1], widths[0]))
+    return MatrixCase(Problem(target, widths[1:-1], weights), int(rng.integers(2**32)))
+
+
+def spread_of_best(case: MatrixCase) -> Evidence:
+    """Compare the end-to-end matrices of all minimizers with the least loss, found and predicted."""
+    found = search.minimizers(case.problem, np.random.default_rng(case.seed), STARTS)
+    least = found[0].loss
+    rounding = 1e-11 * (1 + float(np.linalg.norm(case.problem.target) ** 2))
+    best = [each for each in found if each.loss <= least + rounding]
+    predicted = global_minimizer(case.problem)
+    error = max(float(np.linalg.norm(each.end_to_end - predicted.end_to_end)) for each in best)
+    if predicted.loss > least + rounding:
+        return Evidence(np.inf, 1.0)
+    return Evidence(error, max(each.end_to_end_uncertainty for each in best))
+
+
+@claim(
+    "thm-end-to-end",
+    "The unique end-to-end minimizer",
+    source="kamber2026landscape",
+    status="paper's claim",
+    case=random_case,
+    control=at_collapse,
+)
+def unique_end_to_end(case: MatrixCase) -> Evidence:
+    """Compare the best end-to-end matrices found from random starts with the predicted one."""
+    return spread_of_best(case)
+
+
+@claim(
+    "prop-bottleneck",
+    "The minimizer behind a bottleneck",
+    source="this book",
+    status="derived",
+    case=bottleneck,
+    control=tied_bottleneck,
+)
+def end_to_end_behind_bottleneck(case: MatrixCase) -> Evidence:
+    """Compare as above, where a narrow layer holds back some modes that would be active."""
+    return spread_of_best(case)
+
+
+@dataclass(frozen=True)
+class PenaltyCase:
+    """A matrix to be factored, hidden widths, weights, and the power of the entries in the penalty."""
+
+    product: Array
+    hidden_widths: tuple[int, ...]
+    reg: Array
+    power: int
+    seed: int
+
+
+def square_penalty(rng: np.random.Generator) -> PenaltyCase:
+    """A matrix of full column rank, depth 2 to 4, hidden widths at least that rank."""
+    depth, columns = int(rng.integers(2, 5)), int(rng.integers(1, 4))
+    rows = int(rng.integers(columns, 4))
+    values = rng.uniform(0.5, 2, columns)
+    hidden = tuple(int(width) for width in rng.integers(columns, columns + 2, depth - 1))
+    product = with_values(rng, values, (rows, columns))
+    return PenaltyCase(product, hidden, rng.uniform(0.3, 1, depth), 2, int(rng.integers(2**32)))
+
+
+def other_penalty(rng: np.random.Generator) -> PenaltyCase:
+    """Control: the penalty sums fourth powers of the entries."""
+    return replace(square_penalty(rng), power=4)
+
+
+@claim(
+    "thm-schatten",
+    "The price of a matrix",
+    source="this book",
+    status="derived",
+    case=square_penalty,
+    control=other_penalty,
+)
+def price_of_a_matrix(case: PenaltyCase) -> Evidence:
+    """Compare the formula with the least penalty over factors of a given product, minimized."""
+    depth = len(case.reg)
+    mean = float(np.exp(np.log(case.reg).mean()))
+    values = np.linalg.svd(case.product, compute_uv=False)
+    formula = depth * mean * float(np.sum(values ** (2 / depth)))
+    rng = np.random.default_rng(case.seed)
+    penalty, size = _penalty_of_free_layers(case)
+    gradient = autograd.grad(penalty)
+    results = [
+        minimize(
+            penalty, rng.normal(size=size), jac=gradient, method="BFGS", options={"gtol": 1e-8}
+        )
+        for _ in range(3)
+    ]
+    # Near its minimum the penalty is quadratic: a gradient of 1e-6 leaves an error of order 1e-12.
+    return Evidence(abs(min(result.fun for result in results) - formula), 1e-11 * formula)
+
+
+def _penalty_of_free_layers(case: PenaltyCase) -> tuple[Callable[[Array], Any], int]:
+    """The penalty as a function of all layers but the last, which is the least one that fits."""
+    shapes = list(pairwise((case.product.shape[1], *case.hidden_widths)))
+
+    def penalty(vector: Array) -> Any:
+        total, start, inner = 0.0, 0, anp.eye(case.product.shape[1])
+        for (before, after), reg in zip(shapes, case.reg[:-1], strict=True):
+            layer = anp.reshape(vector[start : start + before * after], (after, before))
+            start += before * after
+            total = total + reg * anp.sum(layer**case.power)
+            inner = anp.dot(layer, inner)
+        last = anp.dot(case.product, anp.linalg.solve(anp.dot(inner.T, inner), inner.T))
+        return total + case.reg[-1] * anp.sum(last**case.power)
+
+    return penalty, sum(before * after for before, after in shapes)
