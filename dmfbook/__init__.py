@@ -12,13 +12,19 @@ from dmfbook.scalar import (
     shrink,
     stationary_values,
 )
-from dmfbook.spectrum import hessian_spectrum, spectral_density
+from dmfbook.spectrum import (
+    SpectralDensity,
+    hessian_extremes,
+    hessian_spectrum,
+    spectral_density,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CriticalPoint",
     "Problem",
+    "SpectralDensity",
     "collapse_threshold",
     "critical_points",
     "critical_reg",
@@ -28,6 +34,7 @@ __all__ = [
     "fold_threshold",
     "global_minimizer",
     "hessian",
+    "hessian_extremes",
     "hessian_operator",
     "hessian_spectrum",
     "hessian_trace",

@@ -71,6 +71,7 @@ class ActiveBlocks:
         self._values = point.mode_values[active]
         self._target = point.target_values[active]
         self._inactive = point.target_values[~active]
+        self._stiffness = _stiffness(point)
         # Divided differences of powers are sums of products of powers: exact where values meet.
         self._powers = np.vander(self._values, depth)
         self._inverses = np.vander(1 / self._values, depth - 1)[:, :-1]
@@ -92,15 +93,15 @@ class ActiveBlocks:
 
     def eigenvalues(self, start: int, stop: int) -> Array:
         """Eigenvalues of leading modes alone, with later active modes, and with inactive modes."""
-        w = self._values
         plus, minus = self._pair_eigenvalues(start, stop)
-        row, column = np.triu_indices(stop - start, 1, len(w) - start)
+        later = np.arange(plus.shape[1]) > np.arange(plus.shape[0])[:, None]
+        curved = plus[later], minus[later]
         if self._point.has_equal_weights:
-            found = [np.diagonal(minus), plus[row, column], minus[row, column]]
+            found = [np.diagonal(minus), *curved]
         else:
-            curved = np.stack([plus[row, column], minus[row, column]], axis=-1)
-            ratio = w[start + column] / w[start + row]
-            found = [self._weighted_alone(w[start:stop]), self._weighted_pairs(ratio, curved)]
+            leading = self._values[start:stop]
+            ratio = (self._values[start:] / leading[:, None])[later]
+            found = [self._weighted_alone(leading), self._weighted_pairs(ratio, *curved)]
         return np.concatenate([part.ravel() for part in (*found, *self._mixed(start, stop))])
 
     def _pair_eigenvalues(self, start: int, stop: int) -> tuple[Array, Array]:
@@ -117,7 +118,7 @@ class ActiveBlocks:
     def _mixed(self, start: int, stop: int) -> tuple[Array, Array]:
         """Entries (i, j) of the first and (j, i) of the last layer, i active and j inactive."""
         first, last = self._reg[[0, -1]]
-        stiffness = _stiffness(self._point)[start:stop, None]
+        stiffness = self._stiffness[start:stop, None]
         ratio = self._inactive / self._target[start:stop, None]
         spread = np.hypot(first - last, 2 * np.sqrt(first * last) * ratio)
         return stiffness * (first + last + spread), stiffness * (first + last - spread)
@@ -129,7 +130,7 @@ class ActiveBlocks:
         blocks = np.diag(4 * self._reg) + 2 * excess[:, None, None] * np.outer(root, root)
         return np.linalg.eigvalsh(blocks)
 
-    def _weighted_pairs(self, ratio: Array, curved: Array) -> Any:
+    def _weighted_pairs(self, ratio: Array, plus: Array, minus: Array) -> Any:
         """The L + 1 eigenvalues of pairs beside the zeros, given ``w_j / w_i`` and ``μ±``.
 
         For equal weights the block is ``H = E D Eᵀ`` with orthonormal E. The non-zero eigenvalues
@@ -139,9 +140,9 @@ class ActiveBlocks:
         basis = _pair_basis(ratio, len(self._reg))
         weights = np.tile(self._reg / self._point.mean_reg, 2)[:, None]
         factor = np.linalg.cholesky(basis.mT @ (weights * basis))
-        stiff = np.full((len(ratio), len(self._reg) - 1), 4 * self._point.mean_reg)
-        diagonal = np.concatenate([stiff, curved], axis=-1)
-        return np.linalg.eigvalsh(factor.mT @ (diagonal[..., None] * factor))
+        diagonal = np.full((len(ratio), len(self._reg) + 1, 1), 4 * self._point.mean_reg)
+        diagonal[:, -2:, 0] = np.stack([plus, minus], axis=1)
+        return np.linalg.eigvalsh(factor.mT @ (diagonal * factor))
 
 
 def _pair_basis(ratio: Array, depth: int) -> Array:

@@ -61,7 +61,9 @@ class CriticalPoint:
     @cached_property
     def mode_values(self) -> Array:
         """Values ``w_i = s_i^{1/L}``, zero for inactive modes; array (min(d_0, d_L),)."""
-        return np.choose(self.roots, [0.0, self._modes.smaller, self._modes.larger])
+        values = np.choose(self.roots, [0.0, self._modes.smaller, self._modes.larger])
+        values.flags.writeable = False
+        return values
 
     @property
     def end_to_end_values(self) -> Array:

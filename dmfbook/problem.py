@@ -21,7 +21,7 @@ class Problem:
     Parameters
     ----------
     target : array (d_L, d_0)
-        The matrix ``M`` to factor; copied, and read-only afterwards.
+        The matrix ``M`` to factor. Kept read-only: copied, unless it owns its data and is read-only.
     hidden_widths : sequence of L - 1 >= 1 ints
         ``(d_1, …, d_{L-1})``; their number sets the depth L.
     reg : float or L floats, non-negative
@@ -48,8 +48,11 @@ class Problem:
     def __init__(
         self, target: ArrayLike, hidden_widths: Sequence[int], reg: ArrayLike = 0.0
     ) -> None:
-        frozen_target = matrix("target", target).copy()
-        frozen_target.flags.writeable = False
+        frozen_target = matrix("target", target)
+        # An array that nobody can write to is shared: at width 16,384 a copy takes 2 GiB.
+        if frozen_target.flags.writeable or not frozen_target.flags.owndata:
+            frozen_target = frozen_target.copy()
+            frozen_target.flags.writeable = False
         widths = widths_of("hidden_widths", hidden_widths)
         if not widths:
             raise ValueError("hidden_widths must hold at least 1 width (depth 2), got none")

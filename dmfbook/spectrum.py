@@ -48,9 +48,9 @@ def hessian_spectrum(point: CriticalPoint) -> Array:
     -----
     With k active modes of d and equal weights, ``O(L k d)`` flops for ``k (2d − k)`` eigenvalues in
     closed form; the others are known with their multiplicities, and sorting all takes most of the
-    time. Unequal weights cost ``O(L³ k²)`` flops, and must be within a factor of some ``1e14`` of each
-    other. Memory is the output and a few tiles. The error is a small multiple of ``L ε`` times the
-    largest eigenvalue.
+    time. Unequal weights cost ``O(L³ k²)`` flops. Memory is the output and a few tiles. The error is
+    a small multiple of ``L ε`` times the largest eigenvalue, and what the singular values of the
+    target bring.
 
     Examples
     --------

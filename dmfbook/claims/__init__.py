@@ -3,13 +3,18 @@
 One module a chapter; the label of a claim is the label of its statement.
 """
 
-from dmfbook.claims import (  # in the order of the book: importing a module registers its claims
-    derivatives,
-    singular_value,
-    end_to_end_problem,
+# isort: off  (in the order of the book: importing a module registers its claims)
+from dmfbook.claims import (
     balance,
+    derivatives,
+    end_to_end_problem,
     one_orbit,
-)  # isort: skip
+    singular_value,
+    spectrum_blocks,
+    trace_and_sharpness,
+)
+
+# isort: on
 from dmfbook.claims.claim import Claim, Evidence, Verdict, all_claims, claim
 
 __all__ = [
@@ -23,4 +28,6 @@ __all__ = [
     "end_to_end_problem",
     "one_orbit",
     "singular_value",
+    "spectrum_blocks",
+    "trace_and_sharpness",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -46,7 +46,11 @@ def random_case(rng: np.random.Generator) -> MatrixCase:
     depth = int(rng.integers(2, 5))
     outer = rng.integers(1, 4, 2)
     hidden = rng.integers(min(outer), 4, depth - 1)
-    return _case(rng, (outer[0], *hidden, outer[1]))
+    # A tenth away from the threshold, on either side.
+    relative = np.where(rng.random(3) < 0.3, rng.uniform(0, 0.9, 3), rng.uniform(1.1, 4, 3))
+    if rng.random() < 0.3:
+        relative[1] = relative[0]
+    return case_with(rng, (outer[0], *hidden, outer[1]), relative)
 
 
 def bottleneck(rng: np.random.Generator) -> MatrixCase:
@@ -54,7 +58,15 @@ def bottleneck(rng: np.random.Generator) -> MatrixCase:
     depth = int(rng.integers(2, 5))
     hidden = rng.integers(1, 4, depth - 1)
     hidden[rng.integers(depth - 1)] = rng.integers(1, 3)
-    return _case(rng, (3, *hidden, 3), distinct=True)
+    return case_with(rng, (3, *hidden, 3), distinct_values(rng, low=1.1))
+
+
+def distinct_values(rng: np.random.Generator, low: float) -> Array:
+    """Three values from `low` on, at least 0.2 apart, a tenth away from 1."""
+    while True:
+        values = np.sort(rng.uniform(low, 4, 3))
+        if np.diff(values).min() > 0.2 and np.abs(values - 1).min() > 0.1:
+            return values
 
 
 def at_collapse(rng: np.random.Generator) -> MatrixCase:
@@ -76,22 +88,14 @@ def tied_bottleneck(rng: np.random.Generator) -> MatrixCase:
     return replace(case, problem=Problem(target, case.problem.hidden_widths, case.problem.reg))
 
 
-def _case(rng: np.random.Generator, widths: Any, distinct: bool = False) -> MatrixCase:
-    """A problem whose singular values keep a tenth of their size away from the collapse threshold."""
-    widths = tuple(int(width) for width in widths)
+def case_with(rng: np.random.Generator, widths: Sequence[int], relative: Array) -> MatrixCase:
+    """A problem with random weights and singular values relative to the collapse threshold."""
     weights = rng.uniform(0.1, 0.5, len(widths) - 1)
     threshold = float(collapse_threshold(np.exp(np.log(weights).mean()), len(weights)))
-    low, high = rng.uniform(0, 0.9, 3), rng.uniform(1.1, 4, 3)
-    values = threshold * np.sort(np.where(rng.random(3) < 0.3, low, high))[::-1]
-    if distinct:
-        values = threshold * (
-            rng.uniform(1.1, 1.5) + np.array([2.0, 1.0, 0.0]) * rng.uniform(0.2, 1)
-        )
-    elif rng.random() < 0.3:
-        values[1] = values[0]
-    values = values[: min(widths[0], widths[-1])]
-    target = with_values(rng, values, (widths[-1], widths[0]))
-    return MatrixCase(Problem(target, widths[1:-1], weights), int(rng.integers(2**32)))
+    shape = int(widths[-1]), int(widths[0])
+    target = with_values(rng, threshold * np.sort(relative)[::-1][: min(shape)], shape)
+    hidden = [int(width) for width in widths[1:-1]]
+    return MatrixCase(Problem(target, hidden, weights), int(rng.integers(2**32)))
 
 
 def spread_of_best(case: MatrixCase) -> Evidence:

@@ -33,7 +33,9 @@ class Found:
     def end_to_end_uncertainty(self) -> float:
         """Bound on the error of the end-to-end matrix: to first order ``Σ_l ‖A_l‖₂ ‖B_l‖₂`` times it."""
         left, right = partial_products(self.factors)
-        gain = sum(np.linalg.norm(a, 2) * np.linalg.norm(b, 2) for a, b in zip(left, right))
+        gain = sum(
+            np.linalg.norm(a, 2) * np.linalg.norm(b, 2) for a, b in zip(left, right, strict=True)
+        )
         return float(2 * gain * self.uncertainty)
 
 
