@@ -54,7 +54,7 @@ def block(
     values: Array,
     target: Array,
     reg: tuple[float, ...],
-    ends: tuple[int, int],
+    ends: tuple[int, ...],
 ) -> Array:
     """Block of the Hessian on the entries of one pair, by the formula of the theorem.
 
@@ -91,7 +91,7 @@ def any_case(rng: np.random.Generator) -> MatrixCase:
 
 def distinct_modes(rng: np.random.Generator) -> MatrixCase:
     """Singular values all different, so that modes can be told apart; widths 1 to 3, any depth to 4."""
-    widths = rng.integers(1, 4, rng.integers(3, 6))
+    widths = rng.integers(1, 4, rng.integers(3, 6)).tolist()
     return case_with(rng, widths, distinct_values(rng, low=0.2))
 
 
