@@ -14,8 +14,6 @@ import numpy as np
 Status = Literal["paper's claim", "derived", "new", "empirical"]
 CaseMaker = Callable[[np.random.Generator], Any]
 
-_registry: dict[str, Claim] = {}
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -199,42 +197,11 @@ class Claim:
 def claim(
     label: str, title: str, *, source: str, status: Status, case: CaseMaker, control: CaseMaker
 ) -> Callable[[Callable[[Any], Evidence]], Claim]:
-    """Make a claim of a function that checks one case, and register it under its label.
+    """Make a claim of a function that checks one case.
 
     Parameters are those of :class:`Claim`.
-
-    Raises
-    ------
-    ValueError
-        If the label is taken.
     """
-
-    def register(check: Callable[[Any], Evidence]) -> Claim:
-        if label in _registry:
-            raise ValueError(f"there is a claim {label!r} already")
-        _registry[label] = Claim(label, title, source, status, check, case, control)
-        return _registry[label]
-
-    return register
-
-
-def all_claims() -> tuple[Claim, ...]:
-    """All claims of the book, in the order of their definition.
-
-    Returns
-    -------
-    tuple of Claim
-        One a theorem, proposition or corollary.
-
-    Examples
-    --------
-    >>> from dmfbook.claims import all_claims
-    >>> print(all_claims()[0].verify(cases=3, seed=1))
-    The gradient (thm-gradient)
-      claim:   holds on 3 random cases
-      control: fails, as it must
-    """
-    return tuple(_registry.values())
+    return lambda check: Claim(label, title, source, status, check, case, control)
 
 
 def _margin(evidence: Evidence) -> float:

@@ -20,7 +20,7 @@ from dmfbook.critical import global_minimizer
 from dmfbook.problem import Problem
 from dmfbook.scalar import collapse_threshold
 
-STARTS = 6
+STARTS = 4
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,21 @@ def _orthogonal(rng: np.random.Generator, size: int) -> Array:
 
 
 def random_case(rng: np.random.Generator) -> MatrixCase:
-    """Depth 2 to 4, unequal widths and weights, no bottleneck; values may repeat or vanish."""
-    depth = int(rng.integers(2, 5))
+    """Depth 2 to 6, unequal widths and weights, no bottleneck; values may repeat or vanish."""
+    depth = int(rng.integers(2, 7))
     outer = rng.integers(1, 4, 2)
     hidden = rng.integers(min(outer), 4, depth - 1)
-    # A tenth away from the threshold, on either side.
-    relative = np.where(rng.random(3) < 0.3, rng.uniform(0, 0.9, 3), rng.uniform(1.1, 4, 3))
+    # As near to the threshold as a thirtieth, on either side; some vanish, some repeat.
+    relative = np.where(rng.random(3) < 0.3, rng.uniform(0, 0.97, 3), rng.uniform(1.03, 4, 3))
+    relative[2] *= rng.random() < 0.8
     if rng.random() < 0.3:
         relative[1] = relative[0]
     return case_with(rng, (outer[0], *hidden, outer[1]), relative)
 
 
 def bottleneck(rng: np.random.Generator) -> MatrixCase:
-    """Outer widths 3, one hidden width below that, all singular values different."""
-    depth = int(rng.integers(2, 5))
+    """Depth 2 to 6, outer widths 3, a hidden width below that, all singular values different."""
+    depth = int(rng.integers(2, 7))
     hidden = rng.integers(1, 4, depth - 1)
     hidden[rng.integers(depth - 1)] = rng.integers(1, 3)
     return case_with(rng, (3, *hidden, 3), distinct_values(rng, low=1.1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import least_squares, minimize
@@ -40,7 +41,11 @@ class Found:
 
 
 def minimizers(problem: Problem, rng: np.random.Generator, starts: int) -> list[Found]:
-    """Local minimizers that BFGS finds from random starts of all sizes, best first."""
+    """Local minimizers that BFGS finds, best first.
+
+    It starts from random factors of all sizes, and near the target cut to each rank and split evenly
+    among the layers: deep products of random factors seldom come near to full rank.
+    """
 
     def value_and_gradient(vector: Array) -> tuple[float, Array]:
         factors = unflatten(vector, problem.widths)
@@ -48,7 +53,7 @@ def minimizers(problem: Problem, rng: np.random.Generator, starts: int) -> list[
 
     ends = [
         minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 1e-7}).x
-        for start in _starts(problem, rng, starts)
+        for start in _starts(problem, rng, starts) + _truncations(problem, rng)
     ]
     return _sorted(problem, ends)
 
@@ -76,6 +81,20 @@ def _starts(problem: Problem, rng: np.random.Generator, starts: int) -> list[Arr
     unit = max(1e-3, float(np.linalg.norm(problem.target, 2))) ** (1 / problem.depth)
     sizes = unit * np.geomspace(0.1, 1.5, starts)
     return [size * rng.normal(size=problem.size) for size in sizes]
+
+
+def _truncations(problem: Problem, rng: np.random.Generator) -> list[Array]:
+    """Even splits of the target cut to rank 0, 1, …, slightly disturbed."""
+    left, values, right = np.linalg.svd(problem.target)
+    starts = []
+    for rank in range(min(problem.widths) + 1):
+        layers = [np.zeros((after, before)) for before, after in pairwise(problem.widths)]
+        for layer in layers:
+            np.fill_diagonal(layer[:rank, :rank], values[:rank] ** (1 / problem.depth))
+        layers[0], layers[-1] = layers[0] @ right, left @ layers[-1]
+        disturbed = flatten(layers)
+        starts.append(disturbed + 0.05 * rng.normal(size=problem.size))
+    return starts
 
 
 def _sorted(problem: Problem, ends: list[Array]) -> list[Found]:

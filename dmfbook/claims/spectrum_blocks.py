@@ -90,8 +90,8 @@ def any_case(rng: np.random.Generator) -> MatrixCase:
 
 
 def distinct_modes(rng: np.random.Generator) -> MatrixCase:
-    """Singular values all different, so that modes can be told apart; widths 1 to 3, any depth to 4."""
-    widths = rng.integers(1, 4, rng.integers(3, 6)).tolist()
+    """Singular values all different, so that modes can be told apart; widths 1 to 3, depth 2 to 6."""
+    widths = rng.integers(1, 4, rng.integers(3, 8)).tolist()
     return case_with(rng, widths, distinct_values(rng, low=0.2))
 
 

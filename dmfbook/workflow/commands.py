@@ -119,7 +119,7 @@ def verify(
     labels: Annotated[
         list[str] | None, typer.Argument(metavar="[LABEL]...", help="Claims; without any, all.")
     ] = None,
-    cases: Annotated[int, typer.Option(min=1, help="Random cases a claim.")] = 20,
+    cases: Annotated[int, typer.Option(min=1, help="Random cases a claim.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random cases.")] = 0,
     json: Annotated[Path | None, typer.Option(help="Also write the verdicts to this file.")] = None,
 ) -> None:
