@@ -4,7 +4,9 @@ One module a chapter; the label of a claim is the label of its statement.
 """
 
 from dmfbook.claims import (
+    all_critical_points,
     balance,
+    collapse,
     derivatives,
     end_to_end_problem,
     one_orbit,
@@ -23,6 +25,8 @@ CHAPTERS = (
     one_orbit,
     spectrum_blocks,
     trace_and_sharpness,
+    collapse,
+    all_critical_points,
 )
 
 __all__ = ["CHAPTERS", "Claim", "Evidence", "Verdict", "all_claims", "claim"]
