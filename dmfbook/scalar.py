@@ -255,12 +255,12 @@ def shrink(target: ArrayLike, reg: ArrayLike, depth: ArrayLike) -> Any:
 
 
 def _fold(reg: Array, depth: Integers) -> tuple[Array, Array]:
-    """Stationary value ``w_f`` and target ``m_f`` at the fold; at depth 2 zero and ``λ``."""
+    """Stationary value ``w_f`` and target ``m_f`` at the fold; at depth 2 the target is ``λ``."""
     excess = np.maximum(depth - 2, 1)
     value = _root(reg * excess / depth, 2 * depth - 2)
     # m_f = w_f (w_f^{L−1} + λ / w_f^{L−1}) with w_f^{L−1} = √(λ (L−2)/L).
     threshold = value * np.sqrt(reg) * (2 * depth - 2) / np.sqrt(excess * depth.astype(float))
-    return np.where(depth == 2, 0.0, value), np.where(depth == 2, reg, threshold)
+    return value, np.where(depth == 2, reg, threshold)
 
 
 def _root(value: Array, order: Integers) -> Array:

@@ -1,0 +1,1 @@
+"""Measurements of dmfbook beside its peers; see README.md."""

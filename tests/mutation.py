@@ -1,0 +1,196 @@
+"""Mutation check: break each formula in turn and see that a test of its module fails.
+
+Run as ``python tests/mutation.py [MODULE …]``. A mutant is a module with one operator, sign, number,
+comparison or transpose changed; it lives in a copy of the package, and ``tests/test_<module>.py`` runs
+on that copy. Survivors are printed, except the equivalent mutants listed below, and fail the check.
+"""
+
+import ast
+import copy
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+# Loaded before the forks, and with one thread, which a fork survives and which shares the cores.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Plugins that these tests do not need take longer to load than a mutant to fail.
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+import autograd.numpy  # noqa: E402, F401
+import mpmath  # noqa: E402, F401
+import pytest  # noqa: E402
+import scipy.optimize.elementwise  # noqa: E402
+import scipy.sparse.linalg  # noqa: E402
+import scipy.stats  # noqa: E402, F401
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = ["factors", "problem", "hessian", "scalar"]
+OPTIONS = (
+    "-x -q --tb=no -p no:cacheprovider -p _hypothesis_pytestplugin --hypothesis-profile mutants"
+)
+PROCESSES = 2
+TIMEOUT = 120  # seconds; a mutant that does not end counts as found
+
+# Changes that no test can find. Line of code: changes, and why.
+EQUIVALENT = {
+    # Tuning: the same numbers, sooner or later.
+    "if out.size < THREADED_ENTRIES:": [
+        "out.size < THREADED_ENTRIES → out.size <= THREADED_ENTRIES"
+    ],
+    "step = max(1, TILE_ENTRIES // width)": ["max → min", "1 → 2"],
+    "high = _root(target, depth) * (1 + SLACK)": ["1 → 2"],
+    # Both tables have the same shape.
+    "height, width = by_output[0].shape": ["0 → 1"],
+    # A zero is divided by it.
+    "root = np.where(target > 0, _root(jump, depth), 1.0)": ["1.0 → 2.0"],
+    # How far a Newton step may go: where it helps it is far shorter, where it harms far longer.
+    "return np.where(np.abs(quotient - 1) < 1e-6, guess - guess * step, guess)": [
+        "np.abs(quotient - 1) < 1e-06 → np.abs(quotient - 1) <= 1e-06",
+        "1e-06 → 2e-06",
+    ],
+    "found[inside] = np.where(np.abs(step) < 1e-12 * w, w - step, w)": [
+        "np.abs(step) < 1e-12 * w → np.abs(step) <= 1e-12 * w",
+        "1e-12 * w → 1e-12 / w",
+        "1e-12 → 2e-12",
+    ],
+    # Two ends that are equally near.
+    "fold_end = np.where(np.abs(ends[0]) < np.abs(ends[1]), low, high)": [
+        "np.abs(ends[0]) < np.abs(ends[1]) → np.abs(ends[0]) <= np.abs(ends[1])"
+    ],
+}
+
+SWAPS = {ast.Add: ast.Sub, ast.Mult: ast.Div, ast.BitAnd: ast.BitOr, ast.Eq: ast.NotEq}
+SWAPS |= {ast.Lt: ast.LtE, ast.Gt: ast.GtE}
+SWAPS |= {new: old for old, new in SWAPS.items()} | {ast.Pow: ast.Mult}
+NAMES = {"maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max"}
+
+
+class Mutant(NamedTuple):
+    module: str
+    number: int
+    line: str
+    change: str
+    source: bytes
+
+
+def variants(node: ast.AST) -> Iterator[ast.AST]:
+    """What a node may be mistaken for."""
+    other = copy.deepcopy(node)
+    match other:
+        case ast.BinOp(op=ast.MatMult()):
+            other.left, other.right = other.right, other.left
+            yield other
+        case ast.BinOp() | ast.AugAssign() if type(other.op) in SWAPS:
+            other.op = SWAPS[type(other.op)]()
+            yield other
+        case ast.Compare(ops=[operator]) if type(operator) in SWAPS:
+            other.ops = [SWAPS[type(operator)]()]
+            yield other
+        case ast.UnaryOp(op=ast.USub() | ast.Invert()):
+            yield other.operand
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            yield ast.Constant(value + 1 if isinstance(value, int) or value == 0 else 2 * value)
+        case ast.Attribute(attr="T" | "mT"):
+            yield other.value
+        case ast.Attribute(attr=name) if name in NAMES:
+            other.attr = NAMES[name]
+            yield other
+        case ast.Name(id=name) if name in NAMES:
+            yield ast.Name(NAMES[name])
+
+
+def formulas(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes below `node`, without annotations, messages and tuning constants."""
+    for child in ast.iter_child_nodes(node):
+        tuning = isinstance(node, ast.Module) and isinstance(child, ast.Assign)
+        annotation = child in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        if not (tuning or annotation or isinstance(child, ast.Raise | ast.JoinedStr)):
+            yield child
+            yield from formulas(child)
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """All mutants of a module."""
+    source = (ROOT / "dmfbook" / f"{module}.py").read_bytes()
+    lines = source.splitlines(keepends=True)
+    for node in formulas(ast.parse(source)):
+        for variant in variants(node):
+            start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
+            end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
+            text = ast.unparse(variant)
+            # Parentheses keep the rest of the formula as it is; statements and `-1 → 1` need none.
+            new = text if isinstance(variant, ast.stmt | ast.Constant) else f"({text})"
+            yield Mutant(
+                module,
+                node.lineno,
+                lines[node.lineno - 1].decode().strip(),
+                f"{ast.unparse(node)} → {text}",
+                source[:start] + new.encode() + source[end:],
+            )
+
+
+def survives(mutant: Mutant, folder: Path) -> bool:
+    """Whether all tests of the module pass on the mutant; to be asked in a process of its own."""
+    signal.alarm(TIMEOUT)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "dmfbook", folder / "dmfbook", ignore=ignore)
+    (folder / "dmfbook" / f"{mutant.module}.py").write_bytes(mutant.source)
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    with open(folder / "log", "w") as log, redirect_stdout(log), redirect_stderr(log):
+        return not pytest.main([*OPTIONS.split(), f"{ROOT}/tests/test_{mutant.module}.py"])
+
+
+def survivors(cases: list[Mutant]) -> Iterator[Mutant]:
+    """Those mutants that no test finds. Forks inherit the libraries, which saves most of the time."""
+    running: dict[int, Mutant] = {}
+    waiting = list(enumerate(cases))[::-1]
+    with tempfile.TemporaryDirectory() as base:
+        while waiting or running:
+            while waiting and len(running) < PROCESSES:
+                number, mutant = waiting.pop()
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        os._exit(0 if survives(mutant, Path(base, str(number))) else 1)
+                    except BaseException:
+                        traceback.print_exc()
+                        os._exit(2)
+                running[pid] = mutant
+            pid, status = os.wait()
+            mutant, code = running.pop(pid), os.waitstatus_to_exitcode(status)
+            if code == 0:
+                yield mutant
+            elif code == 2:
+                raise RuntimeError(f"the tests of {mutant.module} did not run")
+
+
+def main(modules: list[str]) -> int:
+    """Check the modules; print survivors and the score."""
+    sources = {module: (ROOT / "dmfbook" / f"{module}.py").read_bytes() for module in modules}
+    originals = [Mutant(module, 0, "", "", source) for module, source in sources.items()]
+    if len(list(survivors(originals))) < len(modules):
+        print("the tests fail without any mutant, or do not end in time", file=sys.stderr)
+        return 2
+    cases = [mutant for module in modules for mutant in mutants(module)]
+    equivalent, survived = 0, 0
+    for mutant in survivors(cases):
+        if mutant.change in EQUIVALENT.get(mutant.line, []):
+            equivalent += 1
+        else:
+            survived += 1
+            place = f"dmfbook/{mutant.module}.py:{mutant.number}"
+            print(f"survived: {place}: {mutant.change}    in    {mutant.line}", flush=True)
+    found = len(cases) - equivalent - survived
+    print(f"{found} of {len(cases)} mutants found, {equivalent} equivalent, {survived} survived")
+    return int(survived > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or MODULES))
