@@ -61,10 +61,10 @@ class Modes:
         self.triples = SingularTriples(problem.target)
         self.values = self.triples.snapped((self.fold, self.collapse))
         self.values.flags.writeable = False
-        # A root finder meets the double root at the fold only to √ε.
+        # A root finder meets the double root at the fold only to √ε. Depth 2 has none.
         fold_root = (self.mean_reg * (1 - 2 / problem.depth)) ** (1 / (2 * problem.depth - 2))
         self.smaller, self.larger = (
-            np.where((self.values == self.fold) & ~np.isnan(roots), fold_root, roots)
+            np.where((self.values == self.fold) & (problem.depth > 2), fold_root, roots)
             for roots in stationary_values(self.values, self.mean_reg, problem.depth)
         )
 

@@ -265,10 +265,11 @@ def _fold(reg: Array, depth: Integers) -> tuple[Array, Array]:
 
 def _root(value: Array, order: Integers) -> Array:
     """The root ``value ** (1 / order)`` without the error that rounding ``1 / order`` makes."""
-    guess = value ** (1.0 / order)
+    # np.power and not **, which rounds a scalar otherwise than an entry of an array.
+    guess = np.power(value, 1.0 / order)
     # One Newton step; its quotient is near 1 wherever the power neither under- nor overflows.
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        quotient = guess**order / value
+        quotient = np.power(guess, order) / value
         step = (quotient - 1) / order
     return np.where(np.abs(quotient - 1) < 1e-6, guess - guess * step, guess)
 

@@ -18,7 +18,7 @@ from dmfbook.point import CriticalPoint
 from dmfbook.problem import Problem
 from dmfbook.scalar import fold_threshold
 
-POINTS = 8  # most points of a case that are looked at
+POINTS = 6  # most points of a case that are looked at
 LOSS_ROUNDING = 1e-11  # relative error of a loss that a descent ends with
 
 
