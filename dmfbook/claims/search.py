@@ -53,7 +53,7 @@ def minimizers(problem: Problem, rng: np.random.Generator, starts: int) -> list[
 
     ends = [
         minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 1e-7}).x
-        for start in _starts(problem, rng, starts) + _truncations(problem, rng)
+        for start in _starts(problem, rng, starts) + truncations(problem, rng)
     ]
     return _sorted(problem, ends)
 
@@ -83,7 +83,7 @@ def _starts(problem: Problem, rng: np.random.Generator, starts: int) -> list[Arr
     return [size * rng.normal(size=problem.size) for size in sizes]
 
 
-def _truncations(problem: Problem, rng: np.random.Generator) -> list[Array]:
+def truncations(problem: Problem, rng: np.random.Generator) -> list[Array]:
     """Even splits of the target cut to rank 0, 1, …, slightly disturbed."""
     left, values, right = np.linalg.svd(problem.target)
     starts = []
