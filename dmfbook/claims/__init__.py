@@ -7,12 +7,21 @@ from dmfbook.claims import (
     all_critical_points,
     balance,
     collapse,
+    depth_bias,
     derivatives,
     end_to_end_problem,
+    escape,
+    exact_sharpness,
+    flat_interpolators,
+    flat_minima,
+    initialization_scale,
     one_orbit,
     singular_value,
     spectrum_blocks,
+    three_phases,
+    trace_and_nuclear_norm,
     trace_and_sharpness,
+    training,
 )
 from dmfbook.claims.claim import Claim, Evidence, Verdict, claim
 
@@ -27,6 +36,15 @@ CHAPTERS = (
     trace_and_sharpness,
     collapse,
     all_critical_points,
+    exact_sharpness,
+    flat_minima,
+    escape,
+    training,
+    trace_and_nuclear_norm,
+    flat_interpolators,
+    three_phases,
+    initialization_scale,
+    depth_bias,
 )
 
 __all__ = ["CHAPTERS", "Claim", "Evidence", "Verdict", "all_claims", "claim"]

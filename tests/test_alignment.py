@@ -1,0 +1,39 @@
+"""Angles and parts of factors against singular value decompositions, one matrix at a time."""
+
+import numpy as np
+import pytest
+from scipy.linalg import subspace_angles
+
+import dmfbook as dmf
+
+
+def test_angles_and_parts():
+    rng = np.random.default_rng(8)
+    basis = np.linalg.qr(rng.normal(size=(5, 2)))[0]
+    stack = rng.normal(size=(3, 5, 4))
+    sines, signal, noise = (
+        watch(stack, basis) for watch in (dmf.misalignment, dmf.signal_values, dmf.noise_norm)
+    )
+    for i, matrix in enumerate(stack):
+        leading = np.linalg.svd(matrix)[0][:, :2]
+        assert sines[i] == pytest.approx(np.sin(subspace_angles(leading, basis)[0]), rel=1e-9)
+        inside = basis @ basis.T @ matrix
+        assert signal[i] == pytest.approx(np.linalg.svd(inside, compute_uv=False)[:2], rel=1e-9)
+        assert noise[i] == pytest.approx(np.linalg.norm(matrix - inside, 2), rel=1e-9)
+        assert dmf.misalignment(matrix, basis) == pytest.approx(sines[i])
+
+
+def test_small_angles_are_accurate():
+    matrix = np.array([[1.0, 0.0], [1e-12, 0.0], [0.0, 1e-3]])
+    assert dmf.misalignment(matrix, np.eye(3, 1)) == pytest.approx(1e-12, rel=1e-3)
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(ValueError, match="must have 3 rows"):
+        dmf.misalignment(np.ones((4, 2)), np.ones((3, 1)))
+    with pytest.raises(ValueError, match="at least 2 columns"):
+        dmf.noise_norm(np.ones((4, 1)), np.eye(4, 2))
+    with pytest.raises(ValueError, match="basis must be a matrix"):
+        dmf.signal_values(np.ones((4, 1)), np.ones(4))
+    with pytest.raises(ValueError, match="matrices must be finite"):
+        dmf.signal_values(np.full((4, 1), np.nan), np.eye(4, 1))
