@@ -50,7 +50,18 @@ class SensingProblem:
         )
 
     def end_to_end(self, factors: Sequence[ArrayLike]) -> Array:
-        """End-to-end matrices ``W_L ⋯ W_1``, shape (…, d_L, d_0)."""
+        """End-to-end matrices ``W_L ⋯ W_1``, one a run.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point.
+
+        Returns
+        -------
+        array (…, d_L, d_0)
+            The products.
+        """
         return _chain(self._checked(factors))[-1]
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
@@ -164,11 +175,32 @@ class SymmetricSensingProblem:
         )
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
-        """Loss at ``[U]`` with U of shape (…, d, r), the sum over all runs."""
+        """Loss at ``[U]``, the sum over all runs.
+
+        Parameters
+        ----------
+        factors : sequence of one array, shape (…, d, r)
+            The point.
+
+        Returns
+        -------
+        float
+            ``¼ ‖𝒜(U Uᵀ) − y‖²``.
+        """
         return float(np.sum(self._misfit(self._checked(factors)) ** 2) / 4)
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
         """Gradient at ``[U]``: the symmetric part of ``𝒜*(𝒜(U Uᵀ) − y)``, times U.
+
+        Parameters
+        ----------
+        factors : sequence of one array, shape (…, d, r)
+            The point.
+
+        Returns
+        -------
+        list of one array, shape (…, d, r)
+            The gradient.
 
         Notes
         -----
@@ -239,11 +271,33 @@ class NoisyLabels:
         object.__setattr__(self, "noise", float(nonnegative("noise", self.noise)))
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
-        """Loss without noise."""
+        """Loss without noise.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point.
+
+        Returns
+        -------
+        float
+            That of the problem without noise.
+        """
         return self.problem.loss(factors)
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
-        """Gradient for measurements with fresh noise, of its own for each run of a stack."""
+        """Gradient for measurements with fresh noise, of its own for each run of a stack.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point.
+
+        Returns
+        -------
+        list of L arrays, shapes (…, d_l, d_{l-1})
+            One block a layer.
+        """
         checked = self.problem._checked(factors)
         clean = self.problem.measurements
         noise = self.noise * self.rng.normal(size=(*checked[0].shape[:-2], clean.shape[-1]))
