@@ -16,14 +16,16 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from dmfbook._validation import Array
 
-DIRECT = (
-    240  # up to this width of both sides their full bases are used, and the Gram matrices formed
-)
-START = 16  # columns of the first bases otherwise
-ENRICH = 16  # directions that each basis gains in an iteration
-COLUMNS = 96  # columns from which on a basis is compressed to what the eigenvector needs
+# Where products with Gram matrices are this much cheaper than columns for all layers, they are formed.
+DIRECT = 60
+# Deeper networks have eigenvectors of higher rank; these two are multiplied by the depth.
+ENRICH = 6  # columns of the first bases, and directions that they gain in an iteration
+COLUMNS = 32  # columns from which on a basis is compressed to what the eigenvector needs
+
 SECOND = 0.1  # weight of the second eigenvector in a compression, which keeps the convergence fast
+FIRST = 1e-7  # relative residual to which the first compressed problem is solved
 DENSE = 200  # size up to which the compressed problem is solved densely
+DECOMPOSED = 250  # smaller side up to which a matrix's spectral norm comes from its decomposition
 ITERATIONS = 400
 
 
@@ -71,45 +73,40 @@ def leading_pair(layers: list[Array], tolerance: float, residual: float = np.inf
         If the numbers overflow or the iteration does not converge.
     """
     mirrored = [layer.T for layer in layers[::-1]]
+    depth, sides = len(layers), (len(layers[-1]), len(mirrored[-1]))
+    parameters = sum(layer.size for layer in layers)
+    direct = sides[0] * sides[1] * max(sides) <= DIRECT * parameters
+    start = max(sides) if direct else ENRICH * depth
     rng = np.random.default_rng(0)  # the same start in every call
-    start = DIRECT if max(len(layers[-1]), len(mirrored[-1])) <= DIRECT else START
-    left = _Side(layers, start, rng)
-    right = _Side(mirrored, start, rng)
-    pairs = 1 if left.complete and right.complete else 2
-    ritz = np.zeros((1, 0, 0))
-    norm, value = 0.0, 1.0
+    left, right = _Side(layers, start, rng), _Side(mirrored, start, rng)
+    ritz, accuracy = np.zeros((1, 0, 0)), FIRST
     for _ in range(ITERATIONS):
         # K_l comes from the mirrored layers in reverse order.
         inner, outer = left.compressed, right.compressed[::-1]
         guess = _start_vector(ritz, inner, outer, rng)
-        values, ritz = _compressed_pairs(inner, outer, pairs, guess, 1e-2 * norm / value)
+        values, ritz = _compressed_pairs(inner, outer, guess, accuracy)
         value, core = float(values[0]), ritz[0]
         if not np.isfinite(value):
             raise FloatingPointError("the factors are too large: their Gram matrices overflow")
         if value <= 0:  # Φ = 0
             return LeadingPair(0.0, left.basis[:, :1], right.basis[:, :1])
-        # Φ(Z) − θ Z = P M Qᵀ with stacks P = [G_l U S], Q = [K_l V], L − 1 blocks of which have G_l or K_l.
-        stacked = np.hstack(list(left.images @ core)), np.hstack(list(right.images[::-1]))
-        link = np.eye(stacked[1].shape[1])
-        link[-core.shape[1] :, : core.shape[1]] -= value * np.eye(core.shape[1])
-        rest_left = left.outside(stacked[0]) @ (link @ _triangle(stacked[1]).T)
-        rest_right = right.outside(stacked[1]) @ (link.T @ _triangle(stacked[0]).T)
-        rest_inside = _apply(inner, outer, core) - value * core
-        rests = rest_inside, rest_left, rest_right
+        rests = [_apply(inner, outer, core) - value * core]
+        if not (left.complete and right.complete):
+            rests += _rests_outside(left, right, core, value)
         norm = float(np.linalg.norm([np.linalg.norm(rest) for rest in rests]))
         gap = value - float(values[1]) if len(values) > 1 else 0.0
         error = min(norm, norm**2 / gap) if gap > 0 else norm
         if error <= tolerance * value and norm <= residual * value:
             return LeadingPair(value, left.basis @ core, right.basis)
-        if max(left.columns, right.columns) >= COLUMNS:
-            negligible = 0.1 * min(tolerance**0.5, residual)
-            turns = _leading_directions(ritz, negligible)
+        accuracy = 1e-2 * norm / value
+        if max(left.columns, right.columns) >= COLUMNS * depth:
+            turns = _leading_directions(ritz, negligible=0.1 * min(tolerance**0.5, residual))
             if 2 * max(turn.shape[1] for turn in turns) <= max(left.columns, right.columns):
                 left.rotate(turns[0])
                 right.rotate(turns[1])
                 ritz = turns[0].T @ ritz @ turns[1]
-        left.enrich(rest_left)
-        right.enrich(rest_right)
+        for side, rest in zip((left, right), rests[1:], strict=False):
+            side.enrich(rest, ENRICH * depth)
     raise FloatingPointError(
         f"no convergence to the largest eigenvalue in {ITERATIONS} iterations: "
         f"residual {norm:g} at value {value:g}"
@@ -136,7 +133,7 @@ def leading_singular(block: Array) -> LeadingPair:
     FloatingPointError
         If the iteration does not converge.
     """
-    if min(block.shape) <= DIRECT or not block.any():
+    if min(block.shape) <= DECOMPOSED or not block.any():
         left, values, right = np.linalg.svd(block, full_matrices=False)
         return LeadingPair(float(values[0]), left[:, :1], right[:1].T)
     if len(block) > block.shape[1]:
@@ -157,13 +154,17 @@ class _Side:
         size = len(layers[-1])
         if size <= start:
             self.basis = np.eye(size)
+            products = [self.basis]
+            for layer in layers[:0:-1]:
+                products.append(products[-1] @ layer)
+            self.images = np.stack([product @ product.T for product in products[::-1]])
         else:
             # A part of each Gram matrix's range: no invariant subspace of Φ is missed.
             probes = gram_products(layers, rng.standard_normal((size, start)))
             norms = np.linalg.norm(probes, axis=(1, 2), keepdims=True)
             mixed = (probes / np.where(norms > 0, norms, 1)).sum(axis=0)
             self.basis = np.linalg.qr(mixed)[0]
-        self.images = gram_products(layers, self.basis)
+            self.images = gram_products(layers, self.basis)
 
     @property
     def columns(self) -> int:
@@ -186,9 +187,9 @@ class _Side:
         """Replace the basis by combinations of its vectors."""
         self.basis, self.images = self.basis @ rotation, self.images @ rotation
 
-    def enrich(self, rest: Array) -> None:
-        """Add the leading left singular directions of `rest`."""
-        count = min(ENRICH, len(rest) - self.columns, rest.shape[1])
+    def enrich(self, rest: Array, most: int) -> None:
+        """Add the leading left singular directions of `rest`, `most` of them if there are so many."""
+        count = min(most, len(rest) - self.columns, rest.shape[1])
         if count == 0:
             return
         gram = rest.T @ rest
@@ -217,6 +218,22 @@ def gram_products(layers: list[Array], block: Array) -> Array:
     return lifted.reshape(len(lifted), len(layers), -1).transpose(1, 0, 2)
 
 
+def _rests_outside(left: _Side, right: _Side, core: Array, value: float) -> list[Array]:
+    """What remains of ``Φ(Z) − θ Z`` outside of the left basis, and of its transpose outside of the right.
+
+    ``Φ(Z) − θ Z = P M Qᵀ`` with the stacks ``P = [G_l U S]`` and ``Q = [K_l V]``, where M is the identity but
+    for ``−θ`` between ``G_L = I`` and ``K_1 = I``. Of the other side's stack its triangular factor is enough.
+    """
+    stacks = np.hstack(list(left.images @ core)), np.hstack(list(right.images[::-1]))
+    columns = core.shape[1]
+    link = np.eye(stacks[1].shape[1])
+    link[-columns:, :columns] -= value * np.eye(columns)
+    return [
+        left.outside(stacks[0]) @ (link @ _triangle(stacks[1]).T),
+        right.outside(stacks[1]) @ (link.T @ _triangle(stacks[0]).T),
+    ]
+
+
 def _triangle(block: Array) -> Array:
     """Triangular factor R of a QR decomposition: ``R x`` is as long as ``block x``."""
     return np.asarray(np.linalg.qr(block, mode="r"))
@@ -243,9 +260,9 @@ def _start_vector(ritz: Array, inner: Array, outer: Array, rng: np.random.Genera
 
 
 def _compressed_pairs(
-    inner: Array, outer: Array, pairs: int, guess: Array, tolerance: float
+    inner: Array, outer: Array, guess: Array, tolerance: float
 ) -> tuple[Array, Array]:
-    """Leading eigenvalues, at most `pairs`, and eigenvectors of ``S ↦ Σ_l G_l S K_l`` for small ``G_l``, ``K_l``."""
+    """Two leading eigenvalues, or one if there are no more, and eigenvectors of ``S ↦ Σ_l G_l S K_l`` for small ``G_l``, ``K_l``."""
     shape = inner.shape[1], outer.shape[1]
     size = shape[0] * shape[1]
     if size <= DENSE:
@@ -253,7 +270,7 @@ def _compressed_pairs(
         dense = np.einsum("lac,lbe->abce", inner, outer, optimize=True).reshape(size, size)
         if not np.isfinite(dense).all():
             return np.array([np.nan]), np.zeros((1, *shape))
-        first = max(size - pairs, 0)
+        first = max(size - 2, 0)
         values, vectors = eigh(dense, subset_by_index=[first, size - 1])
     elif not _apply(inner, outer, guess.reshape(shape)).any():
         return np.zeros(1), np.zeros((1, *shape))
@@ -261,7 +278,7 @@ def _compressed_pairs(
         operator = LinearOperator(
             (size, size), lambda s: _apply(inner, outer, s.reshape(shape)).ravel()
         )
-        values, vectors = _lanczos(operator, pairs, guess, tolerance)
+        values, vectors = _lanczos(operator, 2, guess, tolerance)
     order = np.argsort(-values)
     return values[order], vectors[:, order].T.reshape(-1, *shape)
 
