@@ -6,6 +6,8 @@ import os
 # nbval starts inherit this. It has to be said before NumPy is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Progress bars of the chapters are for people; nbval would compare them.
+os.environ["TQDM_DISABLE"] = "1"
 
 
 def pytest_collectstart(collector):

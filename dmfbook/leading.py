@@ -2,8 +2,8 @@
 
 The matrix acts on ``Z ∈ R^{d_L × d_0}`` by ``Φ(Z) = Σ_l G_l Z K_l`` with the Gram matrices
 ``G_l = A_l A_lᵀ`` and ``K_l = B_lᵀ B_l``. Its leading eigenvector has low rank in practice (rank one at
-depth 2 and at flat minima), so it is sought as ``Z = U S Vᵀ`` with few columns in ``U`` and ``V``: no Gram
-matrix is formed, the factors only ever meet thin matrices.
+depth 2 and at many flat minima), so it is sought as ``Z = U S Vᵀ`` with few columns in ``U`` and ``V``: the
+factors meet thin matrices only. Where the outer widths are small, ``U`` and ``V`` are complete bases.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from dmfbook._validation import Array
 
-# Where products with Gram matrices are this much cheaper than columns for all layers, they are formed.
+# Gram matrices are formed where a product with them costs at most as much as this many columns.
 DIRECT = 60
 # Deeper networks have eigenvectors of higher rank; these two are multiplied by the depth.
 ENRICH = 6  # columns of the first bases, and directions that they gain in an iteration
@@ -75,7 +75,7 @@ def leading_pair(layers: list[Array], tolerance: float, residual: float = np.inf
     mirrored = [layer.T for layer in layers[::-1]]
     depth, sides = len(layers), (len(layers[-1]), len(mirrored[-1]))
     parameters = sum(layer.size for layer in layers)
-    direct = sides[0] * sides[1] * max(sides) <= DIRECT * parameters
+    direct = max(sides) ** 3 <= DIRECT * parameters
     start = max(sides) if direct else ENRICH * depth
     rng = np.random.default_rng(0)  # the same start in every call
     left, right = _Side(layers, start, rng), _Side(mirrored, start, rng)

@@ -26,6 +26,8 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "PYTHONSTARTUP": "",
+    # A progress bar inside a chapter is for those who run it by hand, not for its page.
+    "TQDM_DISABLE": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
