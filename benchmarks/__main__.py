@@ -3,5 +3,5 @@
 import subprocess
 import sys
 
-for name in ("dense_hessian", "hessian_operator", "spectrum"):
+for name in ("dense_hessian", "hessian_operator", "spectrum", "sharpness"):
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
