@@ -1,32 +1,43 @@
 """Leading eigenpair of ``Σ_l (B_lᵀ B_l) ⊗ (A_l A_lᵀ)``, the small matrix behind the sharpness.
 
 The matrix acts on ``Z ∈ R^{d_L × d_0}`` by ``Φ(Z) = Σ_l G_l Z K_l`` with the Gram matrices
-``G_l = A_l A_lᵀ`` and ``K_l = B_lᵀ B_l``. Its leading eigenvector has low rank in practice (rank one at
-depth 2 and at many flat minima), so it is sought as ``Z = U S Vᵀ`` with few columns in ``U`` and ``V``: the
-factors meet thin matrices only. Where the outer widths are small, ``U`` and ``V`` are complete bases.
+``G_l = A_l A_lᵀ`` and ``K_l = B_lᵀ B_l``. Where these are cheap to form, Davidson's method finds its leading
+eigenvector. Where they are not, that eigenvector has low rank in practice and is sought as ``Z = U S Vᵀ`` with
+few columns in ``U`` and ``V``: the factors then meet thin matrices only, and Davidson's method small ones.
+
+Dense algebra is left to NumPy alone: SciPy brings threads of its own, and threads of the two that take
+turns wait for each other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from dmfbook._validation import Array
 
 # Gram matrices are formed where a product with them costs at most as much as this many columns.
-DIRECT = 60
+DIRECT = 100
 # Deeper networks have eigenvectors of higher rank; these two are multiplied by the depth.
 ENRICH = 6  # columns of the first bases, and directions that they gain in an iteration
+GROWTH = 0.3  # the same in units of the eigenvector's rank, if that is more
 COLUMNS = 32  # columns from which on a basis is compressed to what the eigenvector needs
 
 SECOND = 0.1  # weight of the second eigenvector in a compression, which keeps the convergence fast
-FIRST = 1e-7  # relative residual to which the first compressed problem is solved
-DENSE = 200  # size up to which the compressed problem is solved densely
-DECOMPOSED = 250  # smaller side up to which a matrix's spectral norm comes from its decomposition
-ITERATIONS = 400
+CAUTION = 10  # factor by which the gap below the largest eigenvalue may have been overestimated
+SUBSPACE = 6, 2  # vectors that Davidson's method holds at most, and after a restart
+SHIFT = 1.05  # what its preconditioner takes for the eigenvalue, in units of the estimate
+DECOMPOSED = 100  # smaller side up to which a matrix's spectral norm comes from its decomposition
+INNER = (
+    0.03  # what is negligible in a compressed problem, in units of the residual beyond its bases
+)
+ITERATIONS = 1000
+
+Enough = Callable[[Array, float], bool]
 
 
 @dataclass(frozen=True)
@@ -46,17 +57,16 @@ class LeadingPair:
     right: Array
 
 
-def leading_pair(layers: list[Array], tolerance: float, residual: float = np.inf) -> LeadingPair:
-    """Leading eigenpair by a Galerkin method on growing bases.
+def leading_pair(layers: list[Array], tolerance: float, residual: float = 1.0) -> LeadingPair:
+    """Leading eigenpair of ``Φ``.
 
-    Each iteration solves the problem on ``span U ⊗ span V`` and adds to both bases the leading singular
-    directions of what remains of ``Φ(Z) − θ Z`` outside of them. By Kato and Temple the error of ``θ`` is
-    at most ``‖Φ(Z) − θ Z‖² / gap``, and at most ``‖Φ(Z) − θ Z‖``.
+    By Kato and Temple the error of an approximate eigenvalue ``θ`` with vector ``Z`` is at most
+    ``‖Φ(Z) − θ Z‖² / gap``, and at most ``‖Φ(Z) − θ Z‖``.
 
     Parameters
     ----------
     layers : list of L arrays, shapes (d_l, d_{l-1})
-        The factors.
+        The factors, at least two.
     tolerance : float
         Relative error of the eigenvalue at which to stop.
     residual : float
@@ -72,45 +82,28 @@ def leading_pair(layers: list[Array], tolerance: float, residual: float = np.inf
     FloatingPointError
         If the numbers overflow or the iteration does not converge.
     """
+    # An eigenvector lies in the ranges of the outer factors, which tall ones span by fewer vectors.
+    if len(layers[-1]) > layers[-1].shape[1]:
+        basis, slim = np.linalg.qr(layers[-1])
+        pair = leading_pair([*layers[:-1], slim], tolerance, residual)
+        return LeadingPair(pair.value, basis @ pair.left, pair.right)
     mirrored = [layer.T for layer in layers[::-1]]
-    depth, sides = len(layers), (len(layers[-1]), len(mirrored[-1]))
-    parameters = sum(layer.size for layer in layers)
-    direct = max(sides) ** 3 <= DIRECT * parameters
-    start = max(sides) if direct else ENRICH * depth
-    rng = np.random.default_rng(0)  # the same start in every call
-    left, right = _Side(layers, start, rng), _Side(mirrored, start, rng)
-    ritz, accuracy = np.zeros((1, 0, 0)), FIRST
-    for _ in range(ITERATIONS):
-        # K_l comes from the mirrored layers in reverse order.
-        inner, outer = left.compressed, right.compressed[::-1]
-        guess = _start_vector(ritz, inner, outer, rng)
-        values, ritz = _compressed_pairs(inner, outer, guess, accuracy)
-        value, core = float(values[0]), ritz[0]
-        if not np.isfinite(value):
-            raise FloatingPointError("the factors are too large: their Gram matrices overflow")
-        if value <= 0:  # Φ = 0
-            return LeadingPair(0.0, left.basis[:, :1], right.basis[:, :1])
-        rests = [_apply(inner, outer, core) - value * core]
-        if not (left.complete and right.complete):
-            rests += _rests_outside(left, right, core, value)
-        norm = float(np.linalg.norm([np.linalg.norm(rest) for rest in rests]))
-        gap = value - float(values[1]) if len(values) > 1 else 0.0
-        error = min(norm, norm**2 / gap) if gap > 0 else norm
-        if error <= tolerance * value and norm <= residual * value:
-            return LeadingPair(value, left.basis @ core, right.basis)
-        accuracy = 1e-2 * norm / value
-        if max(left.columns, right.columns) >= COLUMNS * depth:
-            turns = _leading_directions(ritz, negligible=0.1 * min(tolerance**0.5, residual))
-            if 2 * max(turn.shape[1] for turn in turns) <= max(left.columns, right.columns):
-                left.rotate(turns[0])
-                right.rotate(turns[1])
-                ritz = turns[0].T @ ritz @ turns[1]
-        for side, rest in zip((left, right), rests[1:], strict=False):
-            side.enrich(rest, ENRICH * depth)
-    raise FloatingPointError(
-        f"no convergence to the largest eigenvalue in {ITERATIONS} iterations: "
-        f"residual {norm:g} at value {value:g}"
-    )
+    if len(mirrored[-1]) > mirrored[-1].shape[1]:
+        pair = leading_pair(mirrored, tolerance, residual)
+        return LeadingPair(pair.value, pair.right, pair.left)
+
+    def settled(values: Array, norm: float) -> bool:
+        error = norm
+        if len(values) > 1 and CAUTION * norm < values[0] - values[1]:
+            error = CAUTION * norm**2 / (values[0] - values[1])
+        return bool(error <= tolerance * values[0] and norm <= residual * values[0])
+
+    sides, parameters = (len(layers[-1]), len(mirrored[-1])), sum(layer.size for layer in layers)
+    if max(sides) ** 3 > DIRECT * parameters:
+        return _galerkin(layers, mirrored, settled)
+    inner, outer = _gram_matrices(layers), _gram_matrices(mirrored)[::-1]
+    values, ritz = _davidson(inner, outer, np.zeros((0, *sides)), settled)
+    return LeadingPair(float(values[0]), ritz[0], np.eye(sides[1]))
 
 
 def leading_singular(block: Array) -> LeadingPair:
@@ -140,44 +133,125 @@ def leading_singular(block: Array) -> LeadingPair:
         mirrored = leading_singular(block.T)
         return LeadingPair(mirrored.value, mirrored.right, mirrored.left)
     operator = LinearOperator((len(block),) * 2, lambda u: block @ (block.T @ u))
-    left = _lanczos(operator, 1, np.random.default_rng(0).standard_normal(len(block)), 1e-13)[1]
+    start = np.random.default_rng(0).standard_normal(len(block))
+    try:
+        left = eigsh(operator, k=1, which="LA", v0=start, tol=1e-13, ncv=16)[1]
+    except ArpackNoConvergence as error:
+        raise FloatingPointError(f"no convergence to the spectral norm: {error}") from None
     right = block.T @ left
     value = float(np.linalg.norm(right))
     return LeadingPair(value, left, right / value)
 
 
+def _gram_matrices(layers: list[Array]) -> Array:
+    """The matrices ``A_l A_lᵀ`` but the last, the identity; shape (L - 1, d_L, d_L)."""
+    size = len(layers[-1])
+    grams = np.empty((len(layers) - 1, size, size))
+    product = layers[-1]
+    for gram, layer in zip(grams[::-1], layers[-2::-1], strict=True):
+        np.matmul(product, product.T, out=gram)
+        product = product @ layer
+    return grams
+
+
+def _davidson(inner: Array, outer: Array, guess: Array, enough: Enough) -> tuple[Array, Array]:
+    """Two leading eigenvalues, or one if there are no more, and eigenvectors of ``S ↦ Σ_l G_l S K_l``.
+
+    Davidson's method: in the eigenbases of the sums of all ``G_l`` and of all ``K_l``, weighted with the norms of
+    their partners, the map is close to its diagonal, which serves as preconditioner.
+
+    Parameters
+    ----------
+    inner, outer : arrays (L - 1, m, m) and (L - 1, n, n)
+        The matrices ``G_1`` to ``G_{L−1}`` and ``K_2`` to ``K_L``; ``G_L`` and ``K_1`` are identities. Both are
+        overwritten.
+    guess : array (k, m, n)
+        Approximations of the leading eigenvectors, as many as there are.
+    enough : function
+        Says of the eigenvalues and of the norm of the first one's residual whether to stop.
+    """
+    norms = np.linalg.norm(inner, axis=(1, 2)), np.linalg.norm(outer, axis=(1, 2))
+    if not np.isfinite(norms).all():
+        raise FloatingPointError("the factors are too large: their Gram matrices overflow")
+    left = _diagonalize(inner, weights=[outer.shape[1] ** 0.5, *norms[1][:-1]])
+    right = _diagonalize(outer, weights=[*norms[0][1:], inner.shape[1] ** 0.5])
+    diagonal = np.diagonal(inner[0])[:, None] + np.diagonal(outer[-1])
+    diagonal = diagonal + np.einsum("laa,lbb->ab", inner[1:], outer[:-1])
+    shape, top = diagonal.shape, diagonal.max()
+
+    def apply(vector: Array) -> Array:
+        return _apply(inner, outer, vector.reshape(shape)).ravel()
+
+    # A vector with a part in every eigenspace, and most of it where the diagonal is large.
+    random = np.random.default_rng(0).standard_normal(shape)  # the same in every call
+    random *= 1e-3 + (diagonal / (top or 1)) ** 4
+    starts = np.concatenate([left.T @ guess @ right, random[None]]).reshape(-1, diagonal.size)
+    held = min(len(starts), diagonal.size)
+    basis, images = np.empty((2, max(SUBSPACE[0], held), diagonal.size))
+    basis[:held] = np.linalg.qr(starts.T)[0].T
+    images[:held] = [apply(vector) for vector in basis[:held]]
+    for _ in range(ITERATIONS):
+        values, turn = np.linalg.eigh(basis[:held] @ images[:held].T)
+        values, turn = values[::-1], turn[:, ::-1]
+        rest = turn[:, 0] @ images[:held] - values[0] * (turn[:, 0] @ basis[:held])
+        norm = float(np.linalg.norm(rest))
+        if enough(values[:2], norm) or held == diagonal.size:
+            vectors = (turn[:, :2].T @ basis[:held]).reshape(-1, *shape)
+            return values[:2], left @ vectors @ right.T
+        if held == len(basis):
+            held = SUBSPACE[1]
+            basis[:held], images[:held] = turn[:, :held].T @ basis, turn[:, :held].T @ images
+        new = rest / (SHIFT * max(values[0], top) - diagonal.ravel())
+        for _ in range(2):  # twice, for what rounding left of the other vectors
+            new /= np.linalg.norm(new)
+            new -= (basis[:held] @ new) @ basis[:held]
+        basis[held] = new / np.linalg.norm(new)
+        images[held] = apply(basis[held])
+        held += 1
+    raise FloatingPointError(
+        f"no convergence to the largest eigenvalue in {ITERATIONS} iterations: "
+        f"residual {norm:g} at value {values[0]:g}"
+    )
+
+
+def _diagonalize(matrices: Array, weights: list[float]) -> Array:
+    """Eigenvectors of the weighted sum of symmetric matrices, which are turned to that basis in place."""
+    turn = np.linalg.eigh(np.tensordot(weights, matrices, axes=1))[1]
+    for matrix in matrices:
+        matrix[...] = turn.T @ matrix @ turn
+    return np.asarray(turn)
+
+
+def _apply(inner: Array, outer: Array, core: Array) -> Array:
+    """``G_1 S + Σ G_l S K_l + S K_L`` without the identities: G_1 to G_{L−1}, and K_2 to K_L."""
+    image = inner[0] @ core + core @ outer[-1]
+    for gram, partner in zip(inner[1:], outer[:-1], strict=True):
+        image += gram @ core @ partner
+    return np.asarray(image)
+
+
 class _Side:
     """Orthonormal basis of one side, and its images under all Gram matrices ``A_l A_lᵀ``."""
 
-    def __init__(self, layers: list[Array], start: int, rng: np.random.Generator) -> None:
+    def __init__(self, layers: list[Array], columns: int) -> None:
         self._layers = layers
         size = len(layers[-1])
-        if size <= start:
-            self.basis = np.eye(size)
-            products = [self.basis]
-            for layer in layers[:0:-1]:
-                products.append(products[-1] @ layer)
-            self.images = np.stack([product @ product.T for product in products[::-1]])
-        else:
-            # A part of each Gram matrix's range: no invariant subspace of Φ is missed.
-            probes = gram_products(layers, rng.standard_normal((size, start)))
-            norms = np.linalg.norm(probes, axis=(1, 2), keepdims=True)
-            mixed = (probes / np.where(norms > 0, norms, 1)).sum(axis=0)
-            self.basis = np.linalg.qr(mixed)[0]
-            self.images = gram_products(layers, self.basis)
+        # A part of each Gram matrix's range: no invariant subspace of Φ is missed.
+        random = np.random.default_rng(0).standard_normal((size, min(columns, size)))
+        probes = gram_products(layers, random)
+        norms = np.linalg.norm(probes, axis=(1, 2), keepdims=True)
+        mixed = (probes / np.where(norms > 0, norms, 1)).sum(axis=0)
+        self.basis = np.linalg.qr(mixed)[0]
+        self.images = gram_products(layers, self.basis)
 
     @property
     def columns(self) -> int:
         return int(self.basis.shape[1])
 
     @property
-    def complete(self) -> bool:
-        return self.columns == len(self.basis)
-
-    @property
     def compressed(self) -> Array:
-        """The Gram matrices on the basis, shape (L, columns, columns)."""
-        return np.asarray(self.basis.T @ self.images)
+        """The Gram matrices but the last, the identity, on the basis; shape (L - 1, columns, columns)."""
+        return np.asarray(self.basis.T @ self.images[:-1])
 
     def outside(self, block: Array) -> Array:
         """Part of `block` that is orthogonal to the basis."""
@@ -188,20 +262,98 @@ class _Side:
         self.basis, self.images = self.basis @ rotation, self.images @ rotation
 
     def enrich(self, rest: Array, most: int) -> None:
-        """Add the leading left singular directions of `rest`, `most` of them if there are so many."""
+        """Add the leading left singular directions of `rest`, roughly, and `most` of them at most."""
         count = min(most, len(rest) - self.columns, rest.shape[1])
-        if count == 0:
+        if count == 0 or not rest.any():
             return
-        gram = rest.T @ rest
-        last = len(gram) - 1
-        weights, turns = eigh(gram, subset_by_index=[last - count + 1, last])
-        new = rest @ turns[:, weights > 0]
-        new = self.outside(new / np.linalg.norm(new, axis=0))
+        # One step of subspace iteration on random directions.
+        random = np.random.default_rng(self.columns).standard_normal((rest.shape[1], count))
+        new = np.linalg.qr(rest @ (rest.T @ (rest @ random)))[0]
+        new = self.outside(new)
         # What is rounding error of `rest` lies within the basis.
         new = new[:, np.linalg.norm(new, axis=0) > 0.5]
         new = np.linalg.qr(self.outside(np.linalg.qr(new)[0]))[0]
         self.basis = np.hstack([self.basis, new])
         self.images = np.concatenate([self.images, gram_products(self._layers, new)], axis=2)
+
+
+def _galerkin(layers: list[Array], mirrored: list[Array], settled: Enough) -> LeadingPair:
+    """Leading eigenpair by a Galerkin method on growing bases.
+
+    Each iteration solves the problem on ``span U ⊗ span V``, drops from the solution what is negligible, and adds
+    to both bases the leading singular directions of what remains of ``Φ(Z) − θ Z`` outside of them.
+    """
+    depth = len(layers)
+    left, right = _Side(layers, ENRICH * depth), _Side(mirrored, ENRICH * depth)
+    ritz, norm = np.zeros((0, left.columns, right.columns)), np.inf
+    for _ in range(ITERATIONS):
+        # K_l comes from the mirrored layers in reverse order.
+        inner, outer = left.compressed, right.compressed[::-1]
+        values, ritz = _davidson(inner, outer, ritz, partial(_negligible, beyond=norm))
+        core = _truncated(ritz[0], INNER * min(norm / values[0], 1) if values[0] > 0 else 0)
+        values[0], rests = _rests(left, right, core)
+        norm = float(np.linalg.norm([np.linalg.norm(rest) for rest in rests]))
+        if settled(values, norm):
+            return LeadingPair(float(values[0]), left.basis @ core[0], right.basis @ core[1])
+        if max(left.columns, right.columns) >= COLUMNS * depth:
+            turns = _leading_directions(ritz, negligible=INNER * norm / values[0])
+            left.rotate(turns[0])
+            right.rotate(turns[1])
+            ritz = turns[0].T @ ritz @ turns[1]
+        before = left.columns, right.columns
+        for side, rest in zip((left, right), rests, strict=False):
+            side.enrich(rest, max(ENRICH * depth, int(GROWTH * core[0].shape[1])))
+        more = left.columns - before[0], right.columns - before[1]
+        ritz = np.pad(ritz, [(0, 0), (0, more[0]), (0, more[1])])
+    raise FloatingPointError(
+        f"no convergence to the largest eigenvalue in {ITERATIONS} iterations: "
+        f"residual {norm:g} at value {values[0]:g}"
+    )
+
+
+def _negligible(values: Array, norm: float, beyond: float) -> bool:
+    """Whether a residual is negligible beside the eigenvalue and the residual `beyond` the bases."""
+    return bool(norm <= INNER * min(beyond, values[0]))
+
+
+def _truncated(core: Array, negligible: float) -> tuple[Array, Array]:
+    """Factors ``X``, ``Y`` of ``core ≈ X Yᵀ`` without singular values whose norm is negligible."""
+    left, weights, right = np.linalg.svd(core, full_matrices=False)
+    tails = np.sqrt(np.cumsum(weights[::-1] ** 2)[::-1])
+    rank = max(int(np.count_nonzero(tails > negligible)), 1)
+    return left[:, :rank] * (weights[:rank] / np.linalg.norm(weights[:rank])), right[:rank].T
+
+
+def _rests(left: _Side, right: _Side, core: tuple[Array, Array]) -> tuple[float, list[Array]]:
+    """Rayleigh quotient ``θ`` of ``Z = U X (V Y)ᵀ``, and the parts of ``Φ(Z) − θ Z``.
+
+    The parts are that outside of the left basis, that outside of the right basis, transposed, and that within
+    both. With the stacks ``P = [G_l U X]`` and ``Q = [K_l V Y]``, ``Φ(Z) = P Qᵀ``, and ``θ Z`` is θ times the last
+    block of P, where ``G_L = I``, times the first of ``Qᵀ``, where ``K_1 = I``. Of the other side's stack its
+    triangular factor is enough.
+    """
+    stacks = np.hstack(list(left.images @ core[0])), np.hstack(list(right.images[::-1] @ core[1]))
+    within = (left.basis.T @ stacks[0]) @ (right.basis.T @ stacks[1]).T
+    compressed = core[0] @ core[1].T
+    value = float(np.vdot(compressed, within))
+    first, last = (
+        np.asarray(np.linalg.qr(stack, mode="r") if len(stack) > stack.shape[1] else stack.copy()).T
+        for stack in stacks
+    )
+    columns = core[0].shape[1]
+    head, tail = last[:columns].copy(), first[-columns:].copy()
+    last[-columns:] -= value * head
+    first[:columns] -= value * tail
+    outside = [left.outside(stacks[0]) @ last, right.outside(stacks[1]) @ first]
+    return value, [*outside, within - value * compressed]
+
+
+def _leading_directions(ritz: Array, negligible: float) -> tuple[Array, Array]:
+    """Directions that the compressed eigenvectors need, on both sides."""
+    weighted = [ritz[0], *(SECOND * ritz[1:])]
+    left, left_values, _ = np.linalg.svd(np.hstack(weighted), full_matrices=False)
+    _, right_values, right = np.linalg.svd(np.vstack(weighted), full_matrices=False)
+    return left[:, left_values > negligible], right[right_values > negligible].T
 
 
 def gram_products(layers: list[Array], block: Array) -> Array:
@@ -216,87 +368,3 @@ def gram_products(layers: list[Array], block: Array) -> Array:
     for layer in layers[1:]:
         lifted = np.hstack([layer @ lifted, down.pop()])
     return lifted.reshape(len(lifted), len(layers), -1).transpose(1, 0, 2)
-
-
-def _rests_outside(left: _Side, right: _Side, core: Array, value: float) -> list[Array]:
-    """What remains of ``Φ(Z) − θ Z`` outside of the left basis, and of its transpose outside of the right.
-
-    ``Φ(Z) − θ Z = P M Qᵀ`` with the stacks ``P = [G_l U S]`` and ``Q = [K_l V]``, where M is the identity but
-    for ``−θ`` between ``G_L = I`` and ``K_1 = I``. Of the other side's stack its triangular factor is enough.
-    """
-    stacks = np.hstack(list(left.images @ core)), np.hstack(list(right.images[::-1]))
-    columns = core.shape[1]
-    link = np.eye(stacks[1].shape[1])
-    link[-columns:, :columns] -= value * np.eye(columns)
-    return [
-        left.outside(stacks[0]) @ (link @ _triangle(stacks[1]).T),
-        right.outside(stacks[1]) @ (link.T @ _triangle(stacks[0]).T),
-    ]
-
-
-def _triangle(block: Array) -> Array:
-    """Triangular factor R of a QR decomposition: ``R x`` is as long as ``block x``."""
-    return np.asarray(np.linalg.qr(block, mode="r"))
-
-
-def _leading_directions(ritz: Array, negligible: float) -> tuple[Array, Array]:
-    """Directions that the compressed eigenvectors need, on both sides."""
-    weighted = [ritz[0], *(SECOND * ritz[1:])]
-    left, left_values, _ = np.linalg.svd(np.hstack(weighted), full_matrices=False)
-    _, right_values, right = np.linalg.svd(np.vstack(weighted), full_matrices=False)
-    return (
-        left[:, left_values > negligible * left_values[0]],
-        right[right_values > negligible * right_values[0]].T,
-    )
-
-
-def _start_vector(ritz: Array, inner: Array, outer: Array, rng: np.random.Generator) -> Array:
-    """The last eigenvectors, embedded, and a little of everything else."""
-    start = rng.standard_normal((inner.shape[1], outer.shape[1]))
-    if ritz.size:
-        start *= 1e-6
-        start[: ritz.shape[1], : ritz.shape[2]] += ritz.sum(axis=0)
-    return start.ravel()
-
-
-def _compressed_pairs(
-    inner: Array, outer: Array, guess: Array, tolerance: float
-) -> tuple[Array, Array]:
-    """Two leading eigenvalues, or one if there are no more, and eigenvectors of ``S ↦ Σ_l G_l S K_l`` for small ``G_l``, ``K_l``."""
-    shape = inner.shape[1], outer.shape[1]
-    size = shape[0] * shape[1]
-    if size <= DENSE:
-        # Entry (a, b), (c, e) of the matrix, with rows of S following each other.
-        dense = np.einsum("lac,lbe->abce", inner, outer, optimize=True).reshape(size, size)
-        if not np.isfinite(dense).all():
-            return np.array([np.nan]), np.zeros((1, *shape))
-        first = max(size - 2, 0)
-        values, vectors = eigh(dense, subset_by_index=[first, size - 1])
-    elif not _apply(inner, outer, guess.reshape(shape)).any():
-        return np.zeros(1), np.zeros((1, *shape))
-    else:
-        operator = LinearOperator(
-            (size, size), lambda s: _apply(inner, outer, s.reshape(shape)).ravel()
-        )
-        values, vectors = _lanczos(operator, 2, guess, tolerance)
-    order = np.argsort(-values)
-    return values[order], vectors[:, order].T.reshape(-1, *shape)
-
-
-def _apply(inner: Array, outer: Array, core: Array) -> Array:
-    """The map ``S ↦ Σ_l G_l S K_l`` on orthonormal bases, where ``G_L`` and ``K_1`` are identities."""
-    middle = (inner[1:-1] @ core @ outer[1:-1]).sum(axis=0)
-    return np.asarray(inner[0] @ core + core @ outer[-1] + middle)
-
-
-def _lanczos(
-    operator: LinearOperator, pairs: int, guess: Array, tolerance: float
-) -> tuple[Array, Array]:
-    """Largest eigenvalues and eigenvectors of a symmetric operator, or an error."""
-    try:
-        values, vectors = eigsh(
-            operator, k=pairs, which="LA", v0=guess, tol=max(tolerance, 1e-13), ncv=16
-        )
-    except ArpackNoConvergence as error:
-        raise FloatingPointError(f"no convergence to the largest eigenvalue: {error}") from None
-    return values, vectors

@@ -49,9 +49,10 @@ def sharpness(factors: Sequence[ArrayLike]) -> float:
     Notes
     -----
     At depth 2 this is ``2 (‖W_1‖₂² + ‖W_2‖₂²)``, two spectral norms. For ``d_0 = d_L = 1`` it is a sum of
-    L numbers, in ``O(N)``. Otherwise the leading eigenvector is sought as a matrix of low rank r: each
-    iteration costs ``O(L N r)`` flops, some tens are needed, and r is some tens; memory for ``L d r`` numbers
-    beside the factors. Where the outer widths are small, Gram matrices of that size are used.
+    L numbers, in ``O(N)``. Otherwise Davidson's method is applied: where outer widths d are at most about 100 L,
+    to ``d × d`` matrices, some tens of steps of ``O(L d³)`` flops, with memory for up to ten times the
+    factors (at depth 3; less at greater depth); at larger widths, to a growing space of matrices of low rank r,
+    some tens of steps of ``O(N r)`` flops, with memory for ``L d r`` numbers beside the factors.
 
     References
     ----------
@@ -63,7 +64,7 @@ def sharpness(factors: Sequence[ArrayLike]) -> float:
     >>> dmf.sharpness([[[3.0]], [[1.0]]])
     20.0
     """
-    return 2 * _leading(factor_list(factors), residual=np.inf).value
+    return 2 * _leading(factor_list(factors), residual=1.0).value
 
 
 def sharpest_direction(factors: Sequence[ArrayLike]) -> tuple[float, list[Array]]:
@@ -409,12 +410,20 @@ class _Modes:
 
 
 def _leading(factors: list[Array], residual: float) -> LeadingPair:
-    """Leading eigenpair of the small matrix, in closed form at depth 2."""
-    if len(factors) > 2:
-        return leading_pair(factors, TOLERANCE, residual)
-    # (W_1ᵀW_1) ⊗ I + I ⊗ (W_2W_2ᵀ): eigenvalues add, eigenvectors multiply.
-    first, second = (leading_singular(factor) for factor in factors)
-    return LeadingPair(first.value**2 + second.value**2, second.left, first.right)
+    """Leading eigenpair of the small matrix, in closed form for numbers and at depth 2."""
+    if len(factors[-1]) == factors[0].shape[1] == 1:
+        pairs = zip(*partial_products_of(factors), strict=True)
+        value = float(sum(np.vdot(a, a) * np.vdot(b, b) for a, b in pairs))
+        pair = LeadingPair(value, np.ones((1, 1)), np.ones((1, 1)))
+    elif len(factors) == 2:
+        # (W_1ᵀW_1) ⊗ I + I ⊗ (W_2W_2ᵀ): eigenvalues add, eigenvectors multiply.
+        first, second = (leading_singular(factor) for factor in factors)
+        pair = LeadingPair(first.value**2 + second.value**2, second.left, first.right)
+    else:
+        pair = leading_pair(factors, TOLERANCE, residual)
+    if not np.isfinite(pair.value):
+        raise FloatingPointError("the factors are too large: the sharpness overflows")
+    return pair
 
 
 def _haar(width: int, rng: np.random.Generator) -> Array:
