@@ -5,8 +5,8 @@ The matrix acts on ``Z ∈ R^{d_L × d_0}`` by ``Φ(Z) = Σ_l G_l Z K_l`` with t
 eigenvector. Where they are not, that eigenvector has low rank in practice and is sought as ``Z = U S Vᵀ`` with
 few columns in ``U`` and ``V``: the factors then meet thin matrices only, and Davidson's method small ones.
 
-Dense algebra is left to NumPy alone: SciPy brings threads of its own, and threads of the two that take
-turns wait for each other.
+The iterations leave dense algebra to NumPy alone: SciPy brings threads of its own, and threads of the two
+that take turns wait for each other.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ CAUTION = 10  # factor by which the gap below the largest eigenvalue may have be
 SUBSPACE = 6, 2  # vectors that Davidson's method holds at most, and after a restart
 SHIFT = 1.05  # what its preconditioner takes for the eigenvalue, in units of the estimate
 DECOMPOSED = 100  # smaller side up to which a matrix's spectral norm comes from its decomposition
-INNER = (
-    0.03  # what is negligible in a compressed problem, in units of the residual beyond its bases
-)
+INNER = 0.03  # what is negligible in a compressed problem, in units of the last residual
 ITERATIONS = 1000
 
 Enough = Callable[[Array, float], bool]
@@ -60,8 +58,8 @@ class LeadingPair:
 def leading_pair(layers: list[Array], tolerance: float, residual: float = 1.0) -> LeadingPair:
     """Leading eigenpair of ``Φ``.
 
-    By Kato and Temple the error of an approximate eigenvalue ``θ`` with vector ``Z`` is at most
-    ``‖Φ(Z) − θ Z‖² / gap``, and at most ``‖Φ(Z) − θ Z‖``.
+    By Kato and Temple the error of a Rayleigh quotient ``θ`` of ``Z`` is at most ``‖Φ(Z) − θ Z‖² / gap``, and at
+    most ``‖Φ(Z) − θ Z‖``. The gap is estimated with the second approximate eigenvalue, cautiously.
 
     Parameters
     ----------
@@ -70,7 +68,7 @@ def leading_pair(layers: list[Array], tolerance: float, residual: float = 1.0) -
     tolerance : float
         Relative error of the eigenvalue at which to stop.
     residual : float
-        Further condition: ``‖Φ(Z) − θ Z‖ / θ``, which bounds the error of the eigenvector.
+        Further condition: ``‖Φ(Z) − θ Z‖ / θ``, which bounds the error of the eigenvector; 1 is none.
 
     Returns
     -------
