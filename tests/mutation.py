@@ -59,6 +59,8 @@ EQUIVALENT = {
         "1e-12 * w → 1e-12 / w",
         "1e-12 → 2e-12",
     ],
+    # At depth 2 the root is not used: s = m − λ w^0.
+    "active = (depth > 2) & (reg > 0) & (target >= threshold)": ["depth > 2 → depth >= 2"],
     # Two ends that are equally near.
     "fold_end = np.where(np.abs(ends[0]) < np.abs(ends[1]), low, high)": [
         "np.abs(ends[0]) < np.abs(ends[1]) → np.abs(ends[0]) <= np.abs(ends[1])"
