@@ -28,14 +28,15 @@ GROWTH = 0.3  # the same in units of the eigenvector's rank, if that is more
 COLUMNS = 32  # columns from which on a basis is compressed to what the eigenvector needs
 
 SECOND = 0.1  # weight of the second eigenvector in a compression, which keeps the convergence fast
-CAUTION = 10  # factor by which the gap below the largest eigenvalue may have been overestimated
-SUBSPACE = 6, 2  # vectors that Davidson's method holds at most, and after a restart
+DOUBT = 0.9  # part of the gap below the largest eigenvalue that may be missing beyond the bases
+SUBSPACE = 6, 3  # vectors that Davidson's method holds at most, and after a restart
+DENSE = 2000  # size up to which a matrix that defeats it is decomposed
 SHIFT = 1.05  # what its preconditioner takes for the eigenvalue, in units of the estimate
 DECOMPOSED = 100  # smaller side up to which a matrix's spectral norm comes from its decomposition
 INNER = 0.03  # what is negligible in a compressed problem, in units of the last residual
-ITERATIONS = 1000
+ITERATIONS = 400
 
-Enough = Callable[[Array, float], bool]
+Enough = Callable[[Array, Array], bool]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def leading_pair(layers: list[Array], tolerance: float, residual: float = 1.0) -
     """Leading eigenpair of ``Φ``.
 
     By Kato and Temple the error of a Rayleigh quotient ``θ`` of ``Z`` is at most ``‖Φ(Z) − θ Z‖² / gap``, and at
-    most ``‖Φ(Z) − θ Z‖``. The gap is estimated with the second approximate eigenvalue, cautiously.
+    most ``‖Φ(Z) − θ Z‖``. The gap is that to the second approximate eigenvalue, less the latter's own residual.
 
     Parameters
     ----------
@@ -90,11 +91,10 @@ def leading_pair(layers: list[Array], tolerance: float, residual: float = 1.0) -
         pair = leading_pair(mirrored, tolerance, residual)
         return LeadingPair(pair.value, pair.right, pair.left)
 
-    def settled(values: Array, norm: float) -> bool:
-        error = norm
-        if len(values) > 1 and CAUTION * norm < values[0] - values[1]:
-            error = CAUTION * norm**2 / (values[0] - values[1])
-        return bool(error <= tolerance * values[0] and norm <= residual * values[0])
+    def settled(values: Array, norms: Array) -> bool:
+        gap = values[0] - values[-1] - norms[-1]
+        error = min(norms[0], norms[0] ** 2 / gap) if gap > 0 else norms[0]
+        return bool(error <= tolerance * values[0] and norms[0] <= residual * values[0])
 
     sides, parameters = (len(layers[-1]), len(mirrored[-1])), sum(layer.size for layer in layers)
     if max(sides) ** 3 > DIRECT * parameters:
@@ -166,7 +166,7 @@ def _davidson(inner: Array, outer: Array, guess: Array, enough: Enough) -> tuple
     guess : array (k, m, n)
         Approximations of the leading eigenvectors, as many as there are.
     enough : function
-        Says of the eigenvalues and of the norm of the first one's residual whether to stop.
+        Says of the eigenvalues and of the norms of their residuals whether to stop.
     """
     norms = np.linalg.norm(inner, axis=(1, 2)), np.linalg.norm(outer, axis=(1, 2))
     if not np.isfinite(norms).all():
@@ -180,36 +180,58 @@ def _davidson(inner: Array, outer: Array, guess: Array, enough: Enough) -> tuple
     def apply(vector: Array) -> Array:
         return _apply(inner, outer, vector.reshape(shape)).ravel()
 
-    # A vector with a part in every eigenspace, and most of it where the diagonal is large.
-    random = np.random.default_rng(0).standard_normal(shape)  # the same in every call
-    random *= 1e-3 + (diagonal / (top or 1)) ** 4
-    starts = np.concatenate([left.T @ guess @ right, random[None]]).reshape(-1, diagonal.size)
-    held = min(len(starts), diagonal.size)
+    starts = _starts(diagonal, left.T @ guess @ right)
+    held = len(starts)
     basis, images = np.empty((2, max(SUBSPACE[0], held), diagonal.size))
-    basis[:held] = np.linalg.qr(starts.T)[0].T
-    images[:held] = [apply(vector) for vector in basis[:held]]
+    basis[:held] = starts
+    images[:held] = [apply(vector) for vector in starts]
+    del starts
     for _ in range(ITERATIONS):
         values, turn = np.linalg.eigh(basis[:held] @ images[:held].T)
         values, turn = values[::-1], turn[:, ::-1]
-        rest = turn[:, 0] @ images[:held] - values[0] * (turn[:, 0] @ basis[:held])
-        norm = float(np.linalg.norm(rest))
-        if enough(values[:2], norm) or held == diagonal.size:
-            vectors = (turn[:, :2].T @ basis[:held]).reshape(-1, *shape)
+        pair = turn[:, :2].T
+        rests = pair @ images[:held] - values[:2, None] * (pair @ basis[:held])
+        norms = np.linalg.norm(rests, axis=1)
+        if enough(values[:2], norms) or held == diagonal.size:
+            vectors = (pair @ basis[:held]).reshape(-1, *shape)
             return values[:2], left @ vectors @ right.T
-        if held == len(basis):
-            held = SUBSPACE[1]
-            basis[:held], images[:held] = turn[:, :held].T @ basis, turn[:, :held].T @ images
-        new = rest / (SHIFT * max(values[0], top) - diagonal.ravel())
-        for _ in range(2):  # twice, for what rounding left of the other vectors
-            new /= np.linalg.norm(new)
-            new -= (basis[:held] @ new) @ basis[:held]
-        basis[held] = new / np.linalg.norm(new)
-        images[held] = apply(basis[held])
-        held += 1
-    raise FloatingPointError(
-        f"no convergence to the largest eigenvalue in {ITERATIONS} iterations: "
-        f"residual {norm:g} at value {values[0]:g}"
-    )
+        if held + 2 > len(basis):
+            kept = turn[:, : SUBSPACE[1]].T
+            for block in (basis, images):
+                block[: len(kept)] = kept @ block[:held]
+            held = len(kept)
+        # The second is followed until the gap between the two is known.
+        wanted = 2 if 2 * norms[1] > values[0] - values[1] else 1
+        for rest in rests[: min(wanted, diagonal.size - held)]:
+            new = rest / (SHIFT * max(values[0], top) - diagonal.ravel())
+            for _ in range(2):  # twice, for what rounding left of the other vectors
+                new /= np.linalg.norm(new)
+                new -= (basis[:held] @ new) @ basis[:held]
+            basis[held] = new / np.linalg.norm(new)
+            images[held] = apply(basis[held])
+            held += 1
+    if diagonal.size > DENSE:
+        raise FloatingPointError(
+            f"no convergence to the largest eigenvalue in {ITERATIONS} iterations: "
+            f"residual {norms[0]:g} at value {values[0]:g}"
+        )
+    # Many eigenvalues that nearly agree hold the iteration up.
+    dense = np.array([apply(unit) for unit in np.eye(diagonal.size)])
+    values, vectors = np.linalg.eigh(dense)
+    vectors = vectors.T[:-3:-1].reshape(-1, *shape)
+    return values[:-3:-1], left @ vectors @ right.T
+
+
+def _starts(diagonal: Array, guess: Array) -> Array:
+    """Orthonormal rows that span the guess and two vectors with a part in every eigenspace.
+
+    Most of that is where the diagonal is large. They are two, so that a second eigenvalue close to the first is seen.
+    """
+    rng = np.random.default_rng(0)  # the same in every call
+    random = rng.standard_normal((2, *diagonal.shape))
+    random *= 1e-3 + (diagonal / (diagonal.max() or 1)) ** 4
+    starts = np.concatenate([guess, random]).reshape(-1, diagonal.size)
+    return np.asarray(np.linalg.qr(starts[: diagonal.size].T)[0].T)
 
 
 def _diagonalize(matrices: Array, weights: list[float]) -> Array:
@@ -291,7 +313,7 @@ def _galerkin(layers: list[Array], mirrored: list[Array], settled: Enough) -> Le
         core = _truncated(ritz[0], INNER * min(norm / values[0], 1) if values[0] > 0 else 0)
         values[0], rests = _rests(left, right, core)
         norm = float(np.linalg.norm([np.linalg.norm(rest) for rest in rests]))
-        if settled(values, norm):
+        if settled(values, np.array([norm, DOUBT * (values[0] - values[-1])])):
             return LeadingPair(float(values[0]), left.basis @ core[0], right.basis @ core[1])
         if max(left.columns, right.columns) >= COLUMNS * depth:
             turns = _leading_directions(ritz, negligible=INNER * norm / values[0])
@@ -309,9 +331,9 @@ def _galerkin(layers: list[Array], mirrored: list[Array], settled: Enough) -> Le
     )
 
 
-def _negligible(values: Array, norm: float, beyond: float) -> bool:
+def _negligible(values: Array, norms: Array, beyond: float) -> bool:
     """Whether a residual is negligible beside the eigenvalue and the residual `beyond` the bases."""
-    return bool(norm <= INNER * min(beyond, values[0]))
+    return bool(norms[0] <= INNER * min(beyond, values[0]))
 
 
 def _truncated(core: Array, negligible: float) -> tuple[Array, Array]:

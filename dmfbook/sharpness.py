@@ -50,7 +50,7 @@ def sharpness(factors: Sequence[ArrayLike]) -> float:
     -----
     At depth 2 this is ``2 (‖W_1‖₂² + ‖W_2‖₂²)``, two spectral norms. For ``d_0 = d_L = 1`` it is a sum of
     L numbers, in ``O(N)``. Otherwise Davidson's method is applied: where outer widths d are at most about 100 L,
-    to ``d × d`` matrices, some tens of steps of ``O(L d³)`` flops, with memory for up to ten times the
+    to ``d × d`` matrices, some tens of steps of ``O(L d³)`` flops, with memory for about ten times the
     factors (at depth 3; less at greater depth); at larger widths, to a growing space of matrices of low rank r,
     some tens of steps of ``O(N r)`` flops, with memory for ``L d r`` numbers beside the factors.
 

@@ -179,6 +179,25 @@ def test_repeated_eigenvalues(width):
     assert dmf.sharpness(copies) == pytest.approx(dmf.sharpness(half), rel=2 * ACCURACY)
 
 
+@pytest.mark.parametrize("noise", [1e-14, 1e-10, 1e-6, 1e-3])
+def test_nearly_repeated_eigenvalues(noise):
+    rng = np.random.default_rng(0)
+    # Copies of one network, told apart by their scale: every eigenvalue nine times, but for the noise.
+    copies = [block_diag(*[(1 + noise * i) * w for i in range(3)]) for w in gaussian((3, 4, 5, 4))]
+    # Near the identity all eigenvalues nearly agree.
+    identity = [np.eye(12) + noise * rng.standard_normal((12, 12)) for _ in range(4)]
+    for factors in (copies, identity):
+        for l in range(len(factors) - 1):
+            turn = random_orthogonal(len(factors[l]), l)
+            factors[l], factors[l + 1] = turn @ factors[l], factors[l + 1] @ turn.T
+        top = np.linalg.eigvalsh(small_matrix(factors))[-1]
+        assert sharpness_both_ways(factors) == pytest.approx([top, top], rel=ACCURACY)
+        operator = dmf.hessian_operator(zero_loss_problem(factors), factors)
+        value, moves = dmf.sharpest_direction(factors)
+        direction = dmf.flatten(moves)
+        assert np.linalg.norm(operator @ direction - value * direction) <= 1e-8 * value
+
+
 def test_no_invariant_part_is_missed():
     # Two networks side by side; only the middle layer of the second, which is zero, matters.
     weak = [0.1 * factor for factor in gaussian((150, 3, 4, 160))]
@@ -200,7 +219,7 @@ def test_vanishing_hessian(shape):
 def test_failure_is_an_error(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(leading, "ITERATIONS", 2)
-        for shape in ((40, 30, 50, 60), (300, 310, 320, 300)):
+        for shape in ((60, 60, 70, 80), (310, 310, 320, 310)):
             with pytest.raises(FloatingPointError, match="no convergence"):
                 dmf.sharpness(gaussian(shape))
 
@@ -218,7 +237,7 @@ def test_overflow_is_an_error():
         dmf.sharpness([np.full((2, 2), 1e200)] * 3)
 
 
-@pytest.mark.parametrize(("shape", "multiple"), [((500, 600, 550, 520), 3), ((280,) * 4, 10)])
+@pytest.mark.parametrize(("shape", "multiple"), [((500, 600, 550, 520), 3), ((280,) * 4, 11)])
 def test_memory_is_a_small_multiple_of_the_factors(shape, multiple):
     factors = gaussian(shape)
     tracemalloc.start()
