@@ -44,7 +44,8 @@ def sharpness(factors: Sequence[ArrayLike]) -> float:
     ValueError, TypeError
         If the factors are not finite real matrices that can be multiplied.
     FloatingPointError
-        If the eigenvalue iteration does not converge or the result overflows; never silently.
+        If the eigenvalue iteration does not converge, or the result overflows. It may fail to converge where
+        several leading eigenvalues nearly agree and ``d_0 d_L`` exceeds 2,000.
 
     Notes
     -----
