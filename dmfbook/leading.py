@@ -258,11 +258,11 @@ class _Side:
         size = len(layers[-1])
         # A part of each Gram matrix's range: no invariant subspace of Φ is missed.
         random = np.random.default_rng(0).standard_normal((size, min(columns, size)))
-        probes = gram_products(layers, random)
+        probes = _gram_products(layers, random)
         norms = np.linalg.norm(probes, axis=(1, 2), keepdims=True)
         mixed = (probes / np.where(norms > 0, norms, 1)).sum(axis=0)
         self.basis = np.linalg.qr(mixed)[0]
-        self.images = gram_products(layers, self.basis)
+        self.images = _gram_products(layers, self.basis)
 
     @property
     def columns(self) -> int:
@@ -294,7 +294,7 @@ class _Side:
         new = new[:, np.linalg.norm(new, axis=0) > 0.5]
         new = np.linalg.qr(self.outside(np.linalg.qr(new)[0]))[0]
         self.basis = np.hstack([self.basis, new])
-        self.images = np.concatenate([self.images, gram_products(self._layers, new)], axis=2)
+        self.images = np.concatenate([self.images, _gram_products(self._layers, new)], axis=2)
 
 
 def _galerkin(layers: list[Array], mirrored: list[Array], settled: Enough) -> LeadingPair:
@@ -376,7 +376,7 @@ def _leading_directions(ritz: Array, negligible: float) -> tuple[Array, Array]:
     return left[:, left_values > negligible], right[right_values > negligible].T
 
 
-def gram_products(layers: list[Array], block: Array) -> Array:
+def _gram_products(layers: list[Array], block: Array) -> Array:
     """Products ``A_l A_lᵀ C`` with a thin block ``C``, for all l; shape (L, d_L, columns).
 
     One sweep down gives all ``A_lᵀ C``; one sweep up lifts them together, each from where it is.
