@@ -98,10 +98,13 @@ def two_vectors(rng: np.random.Generator) -> Start:
 
 
 def large_step(rng: np.random.Generator) -> Start:
-    """Control: gradient descent with a step well beyond the continuous limit."""
+    """Control: gradient descent with a step well beyond the continuous limit, far from balance and from the target."""
     case = two_vectors(rng)
-    first, second = case.factors
-    return replace(case, step=0.3 / float(np.vdot(first, first) + np.vdot(second, second) + 2))
+    first, second = (
+        length * w / np.linalg.norm(w) for length, w in zip((2.0, 0.5), case.factors, strict=True)
+    )
+    target = second @ first + rng.uniform(1, 2)
+    return replace(case, problem=Problem(target, [len(first)]), factors=[first, second], step=0.05)
 
 
 @claim(
