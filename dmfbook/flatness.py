@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array, factor_list, integer, matrix, widths_of
 from dmfbook.factors import partial_products_of
+from dmfbook.frames import orthonormal_frame
 from dmfbook.sensing import SensingOperator
 
 
@@ -184,19 +185,12 @@ def flattest_factors(
     first, inner, last = np.sqrt(
         [nuclear * sides[1] / term, nuclear**2 / term, nuclear * sides[0] / term]
     )
-    bases = [_orthonormal(width, rank, rng) for width in widths]
+    bases = [orthonormal_frame(width, rank, rng) for width in widths]
     return [
         bases[0] * (first * root) @ vt[:rank],
         *[inner * after @ before.T for before, after in pairwise(bases)],
         u[:, :rank] * (last * root) @ bases[-1].T,
     ]
-
-
-def _orthonormal(width: int, rank: int, rng: np.random.Generator | None) -> Array:
-    """Orthonormal columns, random where a generator is given."""
-    if rng is None:
-        return np.eye(width, rank)
-    return np.linalg.qr(rng.normal(size=(width, rank)))[0]
 
 
 def _measured_factors(operator: SensingOperator, factors: Sequence[ArrayLike]) -> list[Array]:

@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from dmfbook._validation import Array, factors_of_widths, positive, widths_of
 from dmfbook.factors import partial_products_of, transposed_layers
 from dmfbook.flatness import sensing_hessian_trace, trace_and_gradient
+from dmfbook.frames import orthonormal_frame
 from dmfbook.sensing import SensingOperator, checked_measurements
 
 # A round that leaves more than this share of the misfit makes the penalty grow by that factor.
@@ -144,12 +145,18 @@ def flattest_interpolator(
     return Interpolation(found, trace, misfit, stationarity, converged, search.evaluations)
 
 
-def balanced_factors(target: Array, widths: Sequence[int]) -> list[Array]:
-    """Balanced factors of the target, or of the nearest matrix whose rank the widths allow."""
+def balanced_factors(
+    target: Array, widths: Sequence[int], rng: np.random.Generator | None = None
+) -> list[Array]:
+    """Balanced factors of the target, or of the nearest matrix whose rank the widths allow.
+
+    The bases of the hidden layers are random, or coordinate axes without a generator.
+    """
     u, s, vt = np.linalg.svd(target, full_matrices=False)
     rank, depth = min(*widths, len(s)), len(widths) - 1
     root = np.diag(s[:rank] ** (1 / depth))
-    bases = [vt[:rank].T, *[np.eye(width, rank) for width in widths[1:-1]], u[:, :rank]]
+    hidden = [orthonormal_frame(width, rank, rng) for width in widths[1:-1]]
+    bases = [vt[:rank].T, *hidden, u[:, :rank]]
     return [after @ root @ before.T for before, after in pairwise(bases)]
 
 

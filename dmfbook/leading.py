@@ -204,10 +204,7 @@ def _davidson(inner: Array, outer: Array, guess: Array, enough: Enough) -> tuple
         wanted = 2 if 2 * norms[1] > values[0] - values[1] else 1
         for rest in rests[: min(wanted, diagonal.size - held)]:
             new = rest / (SHIFT * max(values[0], top) - diagonal.ravel())
-            for _ in range(2):  # twice, for what rounding left of the other vectors
-                new /= np.linalg.norm(new)
-                new -= (basis[:held] @ new) @ basis[:held]
-            basis[held] = new / np.linalg.norm(new)
+            basis[held] = _orthonormalized(new, basis[:held])
             images[held] = apply(basis[held])
             held += 1
     if diagonal.size > DENSE:
@@ -216,10 +213,16 @@ def _davidson(inner: Array, outer: Array, guess: Array, enough: Enough) -> tuple
             f"residual {norms[0]:g} at value {values[0]:g}"
         )
     # Many eigenvalues that nearly agree hold the iteration up.
-    dense = np.array([apply(unit) for unit in np.eye(diagonal.size)])
-    values, vectors = np.linalg.eigh(dense)
-    vectors = vectors.T[:-3:-1].reshape(-1, *shape)
-    return values[:-3:-1], left @ vectors @ right.T
+    values, turn = np.linalg.eigh(np.array([apply(unit) for unit in np.eye(diagonal.size)]))
+    return values[:-3:-1], left @ turn.T[:-3:-1].reshape(-1, *shape) @ right.T
+
+
+def _orthonormalized(vector: Array, basis: Array) -> Array:
+    """Unit vector along the part of a vector that is orthogonal to the rows of a basis."""
+    for _ in range(2):  # twice, for what rounding left of them
+        vector = vector / np.linalg.norm(vector)
+        vector = vector - (basis @ vector) @ basis
+    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def _starts(diagonal: Array, guess: Array) -> Array:

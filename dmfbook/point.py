@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmfbook._validation import Array
+from dmfbook.frames import orthonormal_frame
 from dmfbook.modes import Modes
 from dmfbook.problem import Problem
 
@@ -209,7 +210,7 @@ class CriticalPoint:
             raise TypeError(f"rng must be a numpy.random.Generator or None, got {rng!r}")
         active = np.flatnonzero(self.roots)
         left, right = self._modes.triples.vectors(active)
-        hidden = [_frame(width, self.rank, rng) for width in self.problem.hidden_widths]
+        hidden = [orthonormal_frame(width, self.rank, rng) for width in self.problem.hidden_widths]
         outputs, inputs = [*hidden, left], [right, *hidden]
         values = self.layer_values[:, active]
         return [(q * w) @ p.T for q, w, p in zip(outputs, values, inputs, strict=True)]
@@ -235,12 +236,3 @@ def _ties(some: Array, others: Array) -> int:
     ordered = np.sort(others)
     below, not_above = (np.searchsorted(ordered, some, side=side) for side in ("left", "right"))
     return int((not_above - below).sum())
-
-
-def _frame(width: int, columns: int, rng: np.random.Generator | None) -> Array:
-    """Orthonormal columns (width, columns): of the identity, or Haar-distributed."""
-    if rng is None:
-        return np.eye(width, columns)
-    frame, triangle = np.linalg.qr(rng.standard_normal((width, columns)))
-    # With a positive diagonal of R the decomposition is unique, and Q inherits the invariance.
-    return frame * np.sign(np.diagonal(triangle))

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import ortho_group
 
 from dmfbook._validation import Array, factor_list, integer, matrix, widths_of
 from dmfbook.factors import end_to_end, partial_products_of
+from dmfbook.frames import orthonormal_frame
 from dmfbook.leading import LeadingPair, leading_pair, leading_singular
 
 TOLERANCE = 1e-12  # relative error of the sharpness
@@ -291,7 +291,7 @@ def zero_loss_factors(
     for l in range(modes.depth - 1):
         width = len(layers[l])
         stretch = np.geomspace(1 / spread, spread, width)
-        first, second = _haar(width, rng), _haar(width, rng)
+        first, second = (orthonormal_frame(width, width, rng) for _ in range(2))
         layers[l] = first @ (stretch[:, None] * (second @ layers[l]))
         layers[l + 1] = ((layers[l + 1] @ second.T) / stretch) @ first.T
     return modes.rotate(layers)
@@ -360,7 +360,8 @@ def flat_factors(
     layers = modes.embed(modes.ratios**shares)
     modes.fill_spare(layers[1:-1], spare, rng)
     for l in range(modes.depth - 1):
-        turn = _haar(len(layers[l]), rng)
+        width = len(layers[l])
+        turn = orthonormal_frame(width, width, rng)
         layers[l], layers[l + 1] = turn @ layers[l], layers[l + 1] @ turn.T
     return modes.rotate(layers)
 
@@ -425,10 +426,3 @@ def _leading(factors: list[Array], residual: float) -> LeadingPair:
     if not np.isfinite(pair.value):
         raise FloatingPointError("the factors are too large: the sharpness overflows")
     return pair
-
-
-def _haar(width: int, rng: np.random.Generator) -> Array:
-    """Random orthogonal matrix; a random sign for width 1."""
-    if width == 1:
-        return np.array([[rng.choice([-1.0, 1.0])]])
-    return np.asarray(ortho_group.rvs(width, random_state=rng))

@@ -16,6 +16,7 @@ from dmfbook.claims.trace_and_nuclear_norm import random_operator
 from dmfbook.dynamics import gradient_descent, gradient_flow
 from dmfbook.ensembles import gaussian_sensing
 from dmfbook.factors import partial_products_of
+from dmfbook.interpolation import balanced_factors
 from dmfbook.recovery import SensingProblem
 from dmfbook.sensing import SensingOperator
 
@@ -28,17 +29,6 @@ class RateCase:
     factors: list[Array]
 
 
-def balanced_chain(
-    rng: np.random.Generator, target: Array, hidden_widths: Sequence[int]
-) -> list[Array]:
-    """Balanced factors of the target, in random bases of the hidden layers; any depth from 1 on."""
-    u, s, vt = np.linalg.svd(target, full_matrices=False)
-    root = np.diag(s ** (1 / (len(hidden_widths) + 1)))
-    hidden = [np.linalg.qr(rng.normal(size=(width, len(s))))[0] for width in hidden_widths]
-    bases = [vt.T, *hidden, u]
-    return [after @ root @ before.T for before, after in zip(bases, bases[1:], strict=False)]
-
-
 def balanced_point(rng: np.random.Generator) -> RateCase:
     """Balanced factors, depth 1 to 5, of a matrix with separated singular values."""
     rows, cols = (int(side) for side in rng.integers(2, 5, size=2))
@@ -48,7 +38,7 @@ def balanced_point(rng: np.random.Generator) -> RateCase:
     operator = random_operator(rng, (rows, cols))
     problem = SensingProblem(operator, rng.normal(size=operator.shape[0]))
     hidden = [int(rank + extra) for extra in rng.integers(0, 3, size=depth - 1)]
-    return RateCase(problem, balanced_chain(rng, u * values @ vt, hidden))
+    return RateCase(problem, balanced_factors(u * values @ vt, (cols, *hidden, rows), rng))
 
 
 def unbalanced_point(rng: np.random.Generator) -> RateCase:
@@ -90,7 +80,8 @@ def depth_rates(case: RateCase) -> Evidence:
     product = case.problem.end_to_end(case.factors)
     predicted = predicted_rates(case.problem, product, len(case.factors))
     scale = max(1.0, float(np.abs(predicted).max()))
-    return Evidence(float(np.abs(measured - predicted).max()), 1e-7 * scale / step * 1e-5)
+    # Rounding over h is some 1e-11 over 1e-5, times the gradient where that has shortened h.
+    return Evidence(float(np.abs(measured - predicted).max()), 1e-7 * scale * (1e-5 / step))
 
 
 @dataclass(frozen=True)
@@ -106,7 +97,8 @@ def aligned_race(rng: np.random.Generator) -> RaceCase:
     """Balanced and aligned with the drive; depth 1 to 4."""
     depth, start = int(rng.integers(1, 5)), float(10 ** rng.uniform(-3, -1))
     drives = (1.0, float(rng.uniform(0.3, 0.8)))
-    return RaceCase(drives, balanced_chain(rng, start * np.eye(2), [2] * (depth - 1)), start)
+    factors = balanced_factors(start * np.eye(2), [2] * (depth + 1), rng)
+    return RaceCase(drives, factors, start)
 
 
 def turned_race(rng: np.random.Generator) -> RaceCase:

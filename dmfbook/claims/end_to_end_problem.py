@@ -11,12 +11,12 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import ortho_group
 
 from dmfbook._validation import Array
 from dmfbook.claims import search
 from dmfbook.claims.claim import Evidence, claim
 from dmfbook.critical import global_minimizer
+from dmfbook.frames import orthonormal_frame
 from dmfbook.problem import Problem
 from dmfbook.scalar import collapse_threshold
 
@@ -33,12 +33,8 @@ class MatrixCase:
 
 def with_values(rng: np.random.Generator, values: Array, shape: tuple[int, int]) -> Array:
     """A matrix with the given singular values and random singular vectors."""
-    left, right = (_orthogonal(rng, side)[:, : len(values)] for side in shape)
+    left, right = (orthonormal_frame(side, len(values), rng) for side in shape)
     return (left * values) @ right.T
-
-
-def _orthogonal(rng: np.random.Generator, size: int) -> Array:
-    return ortho_group.rvs(size, random_state=rng) if size > 1 else rng.choice([-1.0, 1.0], (1, 1))
 
 
 def random_case(rng: np.random.Generator) -> MatrixCase:

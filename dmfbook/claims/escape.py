@@ -239,7 +239,7 @@ def escape_and_settle(case: Launch) -> Evidence:
     left = case.distance_of(run.factors) > 1e6 * case.distance
     if run.status != "converged" or not left:
         return Evidence(np.inf, 1.0)
-    return Evidence(case.step * sharpness(run.factors) / 2, 1.0)
+    return Evidence(float(case.step * case.eigenvalues(run.factors)[-1] / 2), 1.0)
 
 
 @claim(

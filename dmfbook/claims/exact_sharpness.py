@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import autograd
 import numpy as np
-from scipy.stats import ortho_group
 
 from dmfbook._validation import Array
 from dmfbook.claims.claim import Evidence, claim
@@ -19,8 +18,14 @@ from dmfbook.claims.derivatives import (
     zero_loss_point,
 )
 from dmfbook.factors import end_to_end, flatten, partial_products
+from dmfbook.frames import orthonormal_frame
 from dmfbook.problem import Problem
-from dmfbook.sharpness import TOLERANCE, sharpest_direction, sharpness, spectral_products
+from dmfbook.sharpness import (
+    TOLERANCE,
+    sharpest_direction,
+    sharpness,
+    spectral_products,
+)
 
 
 def point_of(factors: list[Array]) -> Point:
@@ -67,7 +72,7 @@ def vector_point(rng: np.random.Generator) -> Point:
 def aligned_point(rng: np.random.Generator) -> Point:
     """Depth 3 to 6; the leading singular vectors of each layer continue those of the next."""
     widths = rng.integers(2, 5, size=rng.integers(4, 8)).tolist()
-    bases = [ortho_group.rvs(width, random_state=rng) for width in widths]
+    bases = [orthonormal_frame(width, width, rng) for width in widths]
     factors = []
     for (before, after), (right, left) in zip(pairwise(widths), pairwise(bases), strict=True):
         values = np.zeros((after, before))

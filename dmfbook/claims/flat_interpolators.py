@@ -13,7 +13,7 @@ from dmfbook.claims.claim import Evidence, claim
 from dmfbook.claims.trace_and_nuclear_norm import dense_rows, rank_one_extreme, square_root
 from dmfbook.dynamics import gradient_descent
 from dmfbook.ensembles import dense_sensing, gaussian_sensing
-from dmfbook.factors import end_to_end, partial_products
+from dmfbook.factors import end_to_end, flatten, partial_products, unflatten
 from dmfbook.flatness import sensing_hessian_trace, trace_and_gradient
 from dmfbook.interpolation import flattest_interpolator
 from dmfbook.recovery import NoisyLabels, SensingProblem
@@ -181,34 +181,25 @@ def slow_flow(
 
     Explicit steps of equal length in the tangent space, each followed by one Gauss–Newton step back.
     """
-    shapes, point = [factor.shape for factor in factors], _stacked(factors)
+    widths = (factors[0].shape[1], *map(len, factors))
+    point = flatten(factors)
     for _ in range(pieces):
-        slope = _stacked(trace_and_gradient(problem.operator, factors)[1])
+        slope = flatten(trace_and_gradient(problem.operator, factors)[1])
         jacobian = misfit_jacobian(problem, factors)
         slope = slope - np.linalg.pinv(jacobian) @ (jacobian @ slope)
-        factors = _cut(point - time / pieces * slope, shapes)
+        factors = unflatten(point - time / pieces * slope, widths)
         misfit = problem.operator.forward(end_to_end(factors)) - problem.measurements
-        point = _stacked(factors) - np.linalg.pinv(misfit_jacobian(problem, factors)) @ misfit
-        factors = _cut(point, shapes)
+        point = flatten(factors) - np.linalg.pinv(misfit_jacobian(problem, factors)) @ misfit
+        factors = unflatten(point, widths)
     return factors
 
 
 def misfit_jacobian(problem: SensingProblem, factors: list[Array]) -> Array:
-    """Derivatives (n, N) of the measurements by the entries of the factors, row-major in a layer."""
+    """Derivatives (n, N) of the measurements by the entries of the factors, in the order of `flatten`."""
     left, right = partial_products(factors)
     matrices = dense_rows(problem.operator).reshape(-1, *problem.operator.matrix_shape[::-1]).mT
     parts = [(a.T @ matrices @ b.T) for a, b in zip(left, right, strict=True)]
-    return np.concatenate([part.reshape(len(matrices), -1) for part in parts], axis=1)
-
-
-def _stacked(layers: list[Array]) -> Array:
-    return np.concatenate([layer.ravel() for layer in layers])
-
-
-def _cut(vector: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
-    ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
-    parts = np.split(vector, ends)
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    return np.concatenate([part.mT.reshape(len(matrices), -1) for part in parts], axis=1)
 
 
 def label_noise(rng: np.random.Generator) -> LabelNoiseCase:

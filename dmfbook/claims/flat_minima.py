@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
-from scipy.stats import ortho_group
 
 from dmfbook._validation import Array
 from dmfbook.claims.claim import Evidence, claim
 from dmfbook.factors import end_to_end, partial_products
+from dmfbook.frames import orthonormal_frame
 from dmfbook.hessian import hessian
 from dmfbook.problem import Problem
 from dmfbook.sharpness import (
@@ -118,13 +118,10 @@ def _change_bases(factors: list[Array], vector: Array) -> list[Array]:
 
 def random_target(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     """A target whose singular values lie well apart, the first between 1 and 3."""
-    left, right = _orthogonal(rng, shape[0]), _orthogonal(rng, shape[1])
-    values = rng.uniform(1, 3) * np.cumprod([1, *rng.uniform(0.3, 0.8, min(shape) - 1)])
-    return left[:, : min(shape)] * values @ right[: min(shape)]
-
-
-def _orthogonal(rng: np.random.Generator, width: int) -> Array:
-    return np.ones((1, 1)) if width == 1 else np.asarray(ortho_group.rvs(width, random_state=rng))
+    rank = min(shape)
+    left, right = (orthonormal_frame(side, rank, rng) for side in shape)
+    values = rng.uniform(1, 3) * np.cumprod([1, *rng.uniform(0.3, 0.8, rank - 1)])
+    return left * values @ right.T
 
 
 def random_factorization(rng: np.random.Generator) -> Factorization:
@@ -209,7 +206,7 @@ def uneven_path(rng: np.random.Generator) -> Path:
 
 def _path(rng: np.random.Generator, values: Array) -> Path:
     widths = rng.integers(2, 5, size=len(values) + 1)
-    bases = [_orthogonal(rng, width) for width in widths]
+    bases = [orthonormal_frame(width, width, rng) for width in widths]
     sizes = [rng.standard_normal((after - 1, before - 1)) for before, after in pairwise(widths)]
     # The largest singular value of the rest's product stays below that of the path.
     sizes = [rest / np.linalg.norm(rest, 2) * rng.uniform(0.5, 1) for rest in sizes]

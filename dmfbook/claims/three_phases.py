@@ -12,6 +12,7 @@ from dmfbook.alignment import misalignment, signal_values
 from dmfbook.claims.claim import Evidence, claim
 from dmfbook.dynamics import gradient_descent, gradient_flow
 from dmfbook.ensembles import entry_sampling, symmetric_gaussian_sensing
+from dmfbook.frames import orthonormal_frame
 from dmfbook.recovery import SymmetricSensingProblem
 from dmfbook.sensing import SensingOperator
 
@@ -20,7 +21,7 @@ def low_rank(
     rng: np.random.Generator, side: int, values: Array | list[float]
 ) -> tuple[Array, Array]:
     """Random positive semidefinite matrix with these non-zero eigenvalues, and a basis of its range."""
-    basis = np.linalg.qr(rng.normal(size=(side, len(values))))[0]
+    basis = orthonormal_frame(side, len(values), rng)
     return basis * np.asarray(values) @ basis.T, basis
 
 
