@@ -1,31 +1,36 @@
 """Exact numerics for the loss landscape of (regularized) deep matrix factorization."""
 
-from dmfbook.alignment import misalignment, noise_norm, signal_values
-from dmfbook.critical import critical_points, exceptional_gap, global_minimizer
-from dmfbook.dynamics import Trajectory, gradient_descent, gradient_flow
-from dmfbook.ensembles import (
-    dense_sensing,
-    entry_sampling,
-    gaussian_sensing,
-    symmetric_gaussian_sensing,
-)
-from dmfbook.factors import end_to_end, flatten, imbalance, partial_products, unflatten
-from dmfbook.flatness import flattest_factors, flattest_trace, sensing_hessian_trace
-from dmfbook.hessian import hessian, hessian_operator, hessian_trace
-from dmfbook.interpolation import Interpolation, flattest_interpolator
-from dmfbook.isometry import IsometryEstimate, isometry_lower_bound
-from dmfbook.point import CriticalPoint
-from dmfbook.problem import Problem
-from dmfbook.recovery import NoisyLabels, SensingProblem, SymmetricSensingProblem
-from dmfbook.scalar import (
+from dmfbook.network.factors import end_to_end, flatten, imbalance, partial_products, unflatten
+from dmfbook.network.hessian import hessian, hessian_operator, hessian_trace
+from dmfbook.network.problem import Problem
+from dmfbook.regularized.critical import critical_points, exceptional_gap, global_minimizer
+from dmfbook.regularized.point import CriticalPoint
+from dmfbook.regularized.scalar import (
     collapse_threshold,
     critical_reg,
     fold_threshold,
     shrink,
     stationary_values,
 )
-from dmfbook.sensing import SensingOperator
-from dmfbook.sharpness import (
+from dmfbook.regularized.spectrum import (
+    SpectralDensity,
+    hessian_extremes,
+    hessian_spectrum,
+    spectral_density,
+)
+from dmfbook.sensing.ensembles import (
+    dense_sensing,
+    entry_sampling,
+    gaussian_sensing,
+    symmetric_gaussian_sensing,
+)
+from dmfbook.sensing.isometry import IsometryEstimate, isometry_lower_bound
+from dmfbook.sensing.operator import SensingOperator
+from dmfbook.training.alignment import misalignment, noise_norm, signal_values
+from dmfbook.training.descent import Trajectory, gradient_descent, gradient_flow
+from dmfbook.training.recovery import NoisyLabels, SensingProblem, SymmetricSensingProblem
+from dmfbook.zero_loss.interpolation import Interpolation, flattest_interpolator
+from dmfbook.zero_loss.sharpness import (
     flat_factors,
     flat_sharpness,
     sharpest_direction,
@@ -34,12 +39,7 @@ from dmfbook.sharpness import (
     spectral_products,
     zero_loss_factors,
 )
-from dmfbook.spectrum import (
-    SpectralDensity,
-    hessian_extremes,
-    hessian_spectrum,
-    spectral_density,
-)
+from dmfbook.zero_loss.trace import flattest_factors, flattest_trace, sensing_hessian_trace
 
 __version__ = "0.1.0"
 

@@ -1,8 +1,8 @@
 """Mutation check: break each formula in turn and see that a test of its module fails.
 
-Run as ``python tests/mutation.py [MODULE …]``. A mutant is a module with one operator, sign, number,
-comparison or transpose changed; it lives in a copy of the package, and ``tests/test_<module>.py`` runs
-on that copy. Survivors are printed, except the equivalent mutants listed below, and fail the check.
+Run as ``python tests/mutation.py [FOLDER/MODULE …]``. A mutant is a module with one operator, sign, number,
+comparison or transpose changed; it lives in a copy of the package, and ``tests/<folder>/test_<module>.py``
+runs on that copy. Survivors are printed, except the equivalent mutants listed below, and fail the check.
 """
 
 import ast
@@ -30,7 +30,7 @@ import scipy.sparse.linalg  # noqa: E402
 import scipy.stats  # noqa: E402, F401
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ["factors", "problem", "hessian", "scalar"]
+MODULES = ["network/factors", "network/problem", "network/hessian", "regularized/scalar"]
 OPTIONS = (
     "-x -q --tb=no -p no:cacheprovider -p _hypothesis_pytestplugin --hypothesis-profile mutants"
 )
@@ -146,7 +146,8 @@ def survives(mutant: Mutant, folder: Path) -> bool:
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True
     with open(folder / "log", "w") as log, redirect_stdout(log), redirect_stderr(log):
-        return not pytest.main([*OPTIONS.split(), f"{ROOT}/tests/test_{mutant.module}.py"])
+        tests = (ROOT / "tests" / mutant.module).with_stem(f"test_{Path(mutant.module).name}")
+        return not pytest.main([*OPTIONS.split(), f"{tests}.py"])
 
 
 def survivors(cases: list[Mutant]) -> Iterator[Mutant]:

@@ -1,50 +1,49 @@
 """The book's statements as claims: checks against independent computations, with controls.
 
-One module a chapter; the label of a claim is the label of its statement.
+A folder a part and a module a chapter, as in the book; the label of a claim is the label of its statement.
 """
 
-from dmfbook.claims import (
-    all_critical_points,
-    balance,
-    collapse,
-    depth_bias,
-    derivatives,
-    end_to_end_problem,
-    escape,
-    exact_sharpness,
-    flat_interpolators,
-    flat_minima,
-    initialization_scale,
-    one_orbit,
-    singular_value,
-    spectrum_blocks,
-    three_phases,
-    trace_and_nuclear_norm,
-    trace_and_sharpness,
-    training,
-)
+from types import ModuleType
+
 from dmfbook.claims.claim import Claim, Evidence, Verdict, claim
+from dmfbook.claims.flatness import flat_interpolators_recover, trace_and_nuclear_norm
+from dmfbook.claims.foundations import exact_derivatives, one_singular_value
+from dmfbook.claims.regularized import (
+    all_critical_points,
+    balance_and_layer_norms,
+    collapse,
+    one_orbit_one_spectrum,
+    the_end_to_end_problem,
+    the_spectrum_in_blocks,
+    trace_and_sharpness,
+)
+from dmfbook.claims.sharpness import escape, exact_sharpness, flat_minima, what_training_finds
+from dmfbook.claims.small_initialization import (
+    depth_and_implicit_bias,
+    initialization_scale,
+    three_phases,
+)
 
 # In the order of the book.
-CHAPTERS = (
-    derivatives,
-    singular_value,
-    end_to_end_problem,
-    balance,
-    one_orbit,
-    spectrum_blocks,
+CHAPTERS: tuple[ModuleType, ...] = (
+    exact_derivatives,
+    one_singular_value,
+    the_end_to_end_problem,
+    balance_and_layer_norms,
+    one_orbit_one_spectrum,
+    the_spectrum_in_blocks,
     trace_and_sharpness,
     collapse,
     all_critical_points,
     exact_sharpness,
     flat_minima,
     escape,
-    training,
+    what_training_finds,
     trace_and_nuclear_norm,
-    flat_interpolators,
+    flat_interpolators_recover,
     three_phases,
     initialization_scale,
-    depth_bias,
+    depth_and_implicit_bias,
 )
 
 __all__ = ["CHAPTERS", "Claim", "Evidence", "Verdict", "all_claims", "claim"]

@@ -1,0 +1,1 @@
+"""Random problems on which the claims are tested."""

@@ -1,0 +1,1 @@
+"""Claims of the part *Flatness*, one module a chapter."""

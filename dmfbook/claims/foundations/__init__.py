@@ -1,0 +1,1 @@
+"""Claims of the part *Foundations*, one module a chapter."""

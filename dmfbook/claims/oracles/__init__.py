@@ -1,0 +1,1 @@
+"""Computations that know no theorem: searches, automatic differentiation, convex solvers."""

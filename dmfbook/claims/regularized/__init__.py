@@ -1,0 +1,1 @@
+"""Claims of the part *The regularized landscape*, one module a chapter."""

@@ -1,0 +1,1 @@
+"""Claims of the part *Sharpness*, one module a chapter."""

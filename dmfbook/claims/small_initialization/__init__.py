@@ -1,0 +1,1 @@
+"""Claims of the part *Small initialization*, one module a chapter."""

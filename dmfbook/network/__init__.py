@@ -1,0 +1,1 @@
+"""Products of factors, and any loss of the product: value, gradient, Hessian."""

@@ -1,0 +1,1 @@
+"""Critical points under weight decay and their spectra, in closed form."""

@@ -1,0 +1,172 @@
+"""Eigenvalues of the Hessian at a critical point, block by block, most of them in closed form.
+
+In the singular bases of the layers the Hessian is a direct sum of blocks, one for each pair of modes
+i <= j, on the entries (i, j) and (j, i) of all layers. Let all weights be λ. An active mode has a
+value ``w_i`` with ``s_i = s(w_i)`` and ``σ_i = σ(w_i)``, where ``s(w) = w^L`` and
+``σ(w) = w^L + λ w^{2−L}``. With ``f[a, b] = (f(a) − f(b)) / (a − b)`` the eigenvalues are
+
+- for two active modes 0 and 4λ, each L − 1 times, ``μ⁺ = 2 (σ_i + σ_j) s[w_i, w_j] / (w_i + w_j)``
+  and ``μ⁻ = 2 (s_i + s_j) σ[w_i, w_j] / (w_i + w_j)``;
+- for one active mode alone 4λ, L − 1 times, and ``μ⁻`` with ``f[w, w] = f'(w)``;
+- for an active mode i and an inactive j, 0 and 4λ once for each hidden layer wide enough for j, and
+  ``2 (σ_i ± σ_j) w_i^{L−2}``; one of these two, with ``σ_j = 0``, if only one side of the target has j;
+- for inactive modes 2λ, and at depth 2 also ``2λ ± 2σ_j``.
+
+Unequal weights turn the Hessian H of the problem with their geometric mean ``λ̄`` into ``S H S``,
+``S² = λ_l / λ̄`` in layer l. Then only blocks of active modes lose their closed form; their zeros stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dmfbook._validation import Array
+from dmfbook.regularized.point import CriticalPoint
+
+# Entries of the largest array that a tile of pairs needs; some ten of them are alive at a time.
+TILE_ENTRIES = 2**17
+
+
+def repeated_eigenvalues(point: CriticalPoint) -> tuple[Array, Array]:
+    """Eigenvalues with known multiplicities, and the multiplicities; ``O(d)`` of them."""
+    problem, k, reg = point.problem, point.rank, np.array(point.problem.reg)
+    inactive = np.array(problem.widths) - k
+    values = point.target_values[point.roots == 0]
+    # Opposite changes of basis before and after a hidden layer cancel (0); equal ones do not.
+    found: list[tuple[Array, ArrayLike]] = [
+        (np.zeros(1), [point.orbit_dimension]),
+        (2 * (reg[1:] + reg[:-1]), k * inactive[1:-1]),
+    ]
+    if point.has_equal_weights:
+        found.append((4 * reg[:1], [(problem.depth - 1) * k * (k + 1) // 2]))
+    # Entries that join an active mode with one that only the longer side of the target has.
+    longer = reg[0] if inactive[0] > inactive[-1] else reg[-1]
+    found.append((2 * longer * _stiffness(point), np.full(k, abs(inactive[0] - inactive[-1]))))
+    if problem.depth > 2:
+        found.append((2 * reg, inactive[1:] * inactive[:-1]))
+    else:
+        # Inactive mode j couples entry (j, e) of W_2 with (e, j) of W_1, for each inactive e.
+        spread, count = np.hypot(reg[1] - reg[0], 2 * values), np.full(len(values), inactive[1])
+        found += [(reg.sum() + spread, count), (reg.sum() - spread, count)]
+        found.append((2 * reg, inactive[1] * (inactive[[0, 2]] - len(values))))
+    eigenvalues, counts = zip(*found, strict=True)
+    return np.concatenate(eigenvalues), np.concatenate(counts)
+
+
+class ActiveBlocks:
+    """Blocks of the active modes, without the eigenvalues of :func:`repeated_eigenvalues`.
+
+    Tables of ``O(L k)`` entries, from which tiles of pairs are computed.
+    """
+
+    def __init__(self, point: CriticalPoint) -> None:
+        active = point.roots > 0
+        depth = point.problem.depth
+        self._point = point
+        self._reg = np.array(point.problem.reg)
+        self._values = point.mode_values[active]
+        self._target = point.target_values[active]
+        self._inactive = point.target_values[~active]
+        self._stiffness = _stiffness(point)
+        # Divided differences of powers are sums of products of powers: exact where values meet.
+        self._powers = np.vander(self._values, depth)
+        self._inverses = np.vander(1 / self._values, depth - 1)[:, :-1]
+
+    def tiles(self) -> Iterator[tuple[int, int, int]]:
+        """Runs of leading modes as ``(start, stop, size)``, size the number of eigenvalues."""
+        k, others, depth = len(self._values), len(self._inactive), len(self._reg)
+        if self._point.has_equal_weights:
+            alone, pair, entries = 1, 2, 1
+        else:
+            alone, pair, entries = depth, depth + 1, 2 * depth * (depth + 1)
+        start = 0
+        while start < k:
+            step = max(1, TILE_ENTRIES // (entries * (k - start + others)))
+            stop = min(k, start + step)
+            pairs = (stop - start) * (2 * k - start - stop - 1) // 2
+            yield start, stop, (stop - start) * (alone + 2 * others) + pairs * pair
+            start = stop
+
+    def eigenvalues(self, start: int, stop: int) -> Array:
+        """Eigenvalues of leading modes alone, with later active modes, and with inactive modes."""
+        plus, minus = self._pair_eigenvalues(start, stop)
+        later = np.arange(plus.shape[1]) > np.arange(plus.shape[0])[:, None]
+        curved = plus[later], minus[later]
+        if self._point.has_equal_weights:
+            found = [np.diagonal(minus), *curved]
+        else:
+            leading = self._values[start:stop]
+            ratio = (self._values[start:] / leading[:, None])[later]
+            found = [self._weighted_alone(leading), self._weighted_pairs(ratio, *curved)]
+        return np.concatenate([part.ravel() for part in (*found, *self._mixed(start, stop))])
+
+    def _pair_eigenvalues(self, start: int, stop: int) -> tuple[Array, Array]:
+        """``μ⁺`` and ``μ⁻`` for equal weights, of modes start to stop with modes from start on."""
+        rows, columns = slice(start, stop), slice(start, None)
+        end_to_end = self._values ** len(self._reg)
+        slope = self._powers[rows] @ self._powers[columns, ::-1].T
+        twice_mean = self._values[rows, None] + self._values[columns]
+        plus = 2 * (self._target[rows, None] + self._target[columns]) * slope / twice_mean
+        slope -= self._point.mean_reg * (self._inverses[rows] @ self._inverses[columns, ::-1].T)
+        minus = 2 * (end_to_end[rows, None] + end_to_end[columns]) * slope / twice_mean
+        return plus, minus
+
+    def _mixed(self, start: int, stop: int) -> tuple[Array, Array]:
+        """Entries (i, j) of the first and (j, i) of the last layer, i active and j inactive."""
+        first, last = self._reg[[0, -1]]
+        stiffness = self._stiffness[start:stop, None]
+        ratio = self._inactive / self._target[start:stop, None]
+        spread = np.hypot(first - last, 2 * np.sqrt(first * last) * ratio)
+        return stiffness * (first + last + spread), stiffness * (first + last - spread)
+
+    def _weighted_alone(self, values: Array) -> Any:
+        """All L eigenvalues of single modes: a diagonal plus a matrix of rank one."""
+        root = np.sqrt(self._reg)
+        excess = values ** (2 * len(root) - 2) / self._point.mean_reg - 1
+        blocks = np.diag(4 * self._reg) + 2 * excess[:, None, None] * np.outer(root, root)
+        return np.linalg.eigvalsh(blocks)
+
+    def _weighted_pairs(self, ratio: Array, plus: Array, minus: Array) -> Any:
+        """The L + 1 eigenvalues of pairs beside the zeros, given ``w_j / w_i`` and ``μ±``.
+
+        For equal weights the block is ``H = E D Eᵀ`` with orthonormal E. The non-zero eigenvalues
+        of ``S H S`` are those of ``D Eᵀ S² E``, hence of ``Gᵀ D G`` with the Cholesky factor G of
+        ``Eᵀ S² E``.
+        """
+        basis = _pair_basis(ratio, len(self._reg))
+        weights = np.tile(self._reg / self._point.mean_reg, 2)[:, None]
+        factor = np.linalg.cholesky(basis.mT @ (weights * basis))
+        diagonal = np.full((len(ratio), len(self._reg) + 1, 1), 4 * self._point.mean_reg)
+        diagonal[:, -2:, 0] = np.stack([plus, minus], axis=1)
+        return np.linalg.eigvalsh(factor.mT @ (diagonal * factor))
+
+
+def _pair_basis(ratio: Array, depth: int) -> Array:
+    """Eigenvectors for ``4λ`` (L − 1 of them), ``μ⁺`` and ``μ⁻`` of pairs, ``w_j / w_i = ratio``.
+
+    Coordinates are the entries (i, j) of layers 1 to L, then the entries (j, i). The first ones, equal
+    changes of basis before and after a hidden layer, have a tridiagonal Toeplitz Gram matrix, which
+    sines diagonalize.
+    """
+    q = ratio[:, None, None]
+    angle = np.pi * np.arange(1, depth) / depth
+    sines = np.sin(np.arange(depth + 1)[:, None] * angle)
+    here, before = sines[1:], sines[:-1]
+    stiff = np.concatenate([q * here - before, here - q * before], axis=1)
+    stiff /= np.sqrt(depth * (1 + q**2 - 2 * q * np.cos(angle)))
+    geometric = ratio[:, None] ** np.arange(depth)
+    geometric /= np.sqrt(2) * np.linalg.norm(geometric, axis=1, keepdims=True)
+    upper = np.stack([geometric, geometric], axis=-1)
+    lower = np.stack([-geometric[:, ::-1], geometric[:, ::-1]], axis=-1)
+    return np.concatenate([stiff, np.concatenate([upper, lower], axis=1)], axis=2)
+
+
+def _stiffness(point: CriticalPoint) -> Array:
+    """``σ_i w_i^{L−2} / λ̄`` of the active modes."""
+    active = point.roots > 0
+    powers = point.mode_values[active] ** (point.problem.depth - 2)
+    return point.target_values[active] * powers / point.mean_reg

@@ -1,0 +1,177 @@
+"""Critical points of the regularized problem: the global minimizer, all others, the null set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dmfbook.network.problem import Problem
+from dmfbook.regularized.modes import Modes
+from dmfbook.regularized.point import LARGER, SMALLER, CriticalPoint, Roots
+
+
+def global_minimizer(problem: Problem) -> CriticalPoint:
+    """Global minimizer of a regularized problem, up to changes of basis of the hidden layers.
+
+    The modes of the target above the collapse threshold take the larger root, at most as many as
+    the narrowest layer lets through; all others vanish [1]_. On the null set where the end-to-end
+    minimizer is not unique (:func:`exceptional_gap`) this is one of largest rank.
+
+    Parameters
+    ----------
+    problem : Problem
+        The objective; all its weights must be positive.
+
+    Returns
+    -------
+    CriticalPoint
+        The orbit of global minimizers.
+
+    Raises
+    ------
+    ValueError
+        If a weight is zero.
+
+    Notes
+    -----
+    One singular value decomposition of the target, none if it is diagonal.
+
+    References
+    ----------
+    .. [1] kamber2026landscape, arXiv 2603.27072.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.global_minimizer(dmf.Problem([[2.0, 0.0], [0.0, 0.5]], (2,), reg=1.0)).end_to_end
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    modes = Modes(problem)
+    roots = np.zeros(len(modes.values), np.int8)
+    roots[: modes.kept(ties=True)] = LARGER
+    return CriticalPoint(problem, roots, modes)
+
+
+def critical_points(problem: Problem) -> Iterator[CriticalPoint]:
+    """All critical points of a regularized problem, one an orbit, lazily.
+
+    Each mode of the target is left out or takes one of its positive roots (two above the fold, one
+    at the fold and at depth 2), and no more modes are active than the narrowest layer lets
+    through [1]_. An orbit is taken under changes of basis of the hidden layers and, where singular
+    values repeat, under the symmetries of the target as well: the end-to-end matrix itself then
+    moves in a continuous family, and one member stands for all that put equally many of the equal
+    modes on each root. All members of a family have the same loss and the same spectrum.
+
+    Parameters
+    ----------
+    problem : Problem
+        The objective; all its weights must be positive.
+
+    Yields
+    ------
+    CriticalPoint
+        By increasing rank, starting with zero; within a rank in lexicographic order, larger singular
+        values and larger roots first. So the first of each rank has the least loss of that rank.
+
+    Raises
+    ------
+    ValueError
+        If a weight is zero; on the call, not on the first point.
+
+    Notes
+    -----
+    With n singular values above the fold, all distinct, and narrowest width d there are
+    ``Σ_{k ≤ min(n, d)} C(n, k) 2^k`` points for depth 3 and more, ``Σ_{k ≤ min(n, d)} C(n, k)`` for
+    depth 2. Each costs ``O(d_0 + d_L)``; one decomposition of the target serves all.
+
+    References
+    ----------
+    .. [1] chen2025complete, arXiv 2506.20344.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> problem = dmf.Problem([[3.0]], (2, 2), reg=1.0)
+    >>> [(point.rank, point.kind) for point in dmf.critical_points(problem)]
+    [(0, 'local minimizer'), (1, 'global minimizer'), (1, 'strict saddle')]
+    """
+    modes = Modes(problem)
+    return (CriticalPoint(problem, roots, modes) for roots in _selections(modes))
+
+
+def exceptional_gap(problem: Problem) -> float:
+    """Distance of the target to the targets whose end-to-end minimizer is not unique.
+
+    It is not unique if a mode that the narrowest layer lets through sits at the collapse
+    threshold (depth 3 and more), or if the last mode let through ties with the first held back
+    and both would be active.
+
+    Parameters
+    ----------
+    problem : Problem
+        The objective; all its weights must be positive.
+
+    Returns
+    -------
+    float
+        Distance in the spectral norm, divided by the larger of ``‖M‖₂`` and the collapse threshold.
+        Zero on the exceptional set and its boundary, to the resolution of the singular values;
+        infinity where there is no exceptional target (depth 2 without a bottleneck).
+
+    Raises
+    ------
+    ValueError
+        If a weight is zero.
+
+    Notes
+    -----
+    A perturbation moves no singular value by more than its spectral norm (Weyl), and the nearest
+    exceptional target shares the singular vectors. One decomposition of the target, none if it is
+    diagonal.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.exceptional_gap(dmf.Problem([[2.0]], (1, 1), reg=1.0))
+    0.0
+    >>> dmf.exceptional_gap(dmf.Problem([[4.0]], (1, 1), reg=1.0))
+    0.5
+    """
+    modes = Modes(problem)
+    values, kept = modes.values, modes.capacity
+    gaps = [np.inf]
+    if problem.depth > 2:
+        gaps.extend(np.abs(values[:kept] - modes.collapse))
+    if kept < len(values):
+        # Both modes move to where they meet, halfway between them or up at the threshold.
+        gaps.append(max((values[kept - 1] - values[kept]) / 2, modes.collapse - values[kept]))
+    return float(min(gaps) / max(values[0], modes.collapse))
+
+
+def _selections(modes: Modes) -> Iterator[Roots]:
+    """Roots of all critical points, by rank, then lexicographically."""
+    # Roots exist for leading modes only; equal ones form a group whose members are interchangeable.
+    available = int(np.count_nonzero(~np.isnan(modes.larger)))
+    _, starts, sizes = np.unique(-modes.values[:available], return_index=True, return_counts=True)
+    groups = list(zip(starts.tolist(), sizes.tolist(), strict=True))
+    single = np.isnan(modes.smaller) | (modes.values == modes.fold)
+
+    def place(roots: Roots, first: int, count: int) -> Iterator[Roots]:
+        if count == 0:
+            yield roots
+            return
+        for group in range(first, len(groups)):
+            start, size = groups[group]
+            if count > available - start:
+                return
+            for taken in range(min(size, count), 0, -1):
+                for smaller in range(1 if single[start] else taken + 1):
+                    placed = roots.copy()
+                    placed[start : start + taken] = LARGER
+                    placed[start + taken - smaller : start + taken] = SMALLER
+                    yield from place(placed, group + 1, count - taken)
+
+    for rank in range(min(modes.capacity, available) + 1):
+        yield from place(np.zeros(len(modes.values), np.int8), 0, rank)

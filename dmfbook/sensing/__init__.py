@@ -1,0 +1,1 @@
+"""Linear measurements of a matrix, their ensembles, and how near they are to an isometry."""

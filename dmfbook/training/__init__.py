@@ -1,0 +1,1 @@
+"""Descent and flow, recovery from measurements, and how the factors align on the way."""

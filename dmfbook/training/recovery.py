@@ -1,0 +1,304 @@
+"""Losses of matrix sensing problems and their gradients, for many runs at once.
+
+Factors may carry leading axes, equal in all of them: independent runs with the same operator, whose
+losses are added, so that one gradient step moves each run as if it were alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dmfbook._validation import Array, nonnegative, real_array
+from dmfbook.sensing.operator import SensingOperator, checked_measurements
+
+
+@dataclass(frozen=True, eq=False)
+class SensingProblem:
+    """Deep matrix sensing, ``F(W) = ‖𝒜(W_L ⋯ W_1) − y‖²``, of any depth from 1 on.
+
+    Parameters
+    ----------
+    operator : SensingOperator
+        The measurements ``𝒜``.
+    measurements : array (n,) or (…, n)
+        Their values y: one set for all runs, or one for each.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the measurements are not finite real numbers, n in each set.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> problem = dmf.SensingProblem(dmf.dense_sensing([[[1.0]]]), [2.0])
+    >>> problem.loss([[[1.0]], [[3.0]]]), problem.gradient([[[1.0]], [[3.0]]])
+    (1.0, [array([[6.]]), array([[2.]])])
+    """
+
+    operator: SensingOperator
+    measurements: Array
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "measurements", checked_measurements(self.operator, self.measurements)
+        )
+
+    def end_to_end(self, factors: Sequence[ArrayLike]) -> Array:
+        """End-to-end matrices ``W_L ⋯ W_1``, one a run.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point.
+
+        Returns
+        -------
+        array (…, d_L, d_0)
+            The products.
+        """
+        return _chain(self._checked(factors))[-1]
+
+    def loss(self, factors: Sequence[ArrayLike]) -> float:
+        """Loss at `factors`, the sum over all runs.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point, first applied first.
+
+        Returns
+        -------
+        float
+            ``‖𝒜(X) − y‖²``.
+        """
+        misfits = self.operator._measure(self.end_to_end(factors)) - self.measurements
+        return float(np.sum(misfits**2))
+
+    def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
+        """Gradient at `factors`, ``∂F/∂W_l = 2 A_lᵀ 𝒜*(𝒜(X) − y) B_lᵀ``.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point, first applied first.
+
+        Returns
+        -------
+        list of L arrays, shapes (…, d_l, d_{l-1})
+            One block a layer.
+
+        Notes
+        -----
+        ``O(n d² + L d³)`` flops a run, for n dense measurements of matrices with sides d.
+        """
+        return self._gradient(self._checked(factors), self.measurements)
+
+    def _gradient(self, checked: list[Array], measurements: Array) -> list[Array]:
+        """Gradient for other measurements, (n,) or one set for each run."""
+        chain = _chain(checked)
+        back = 2 * self.operator._back(self.operator._measure(chain[-1]) - measurements)
+        out = []
+        for l in range(len(checked) - 1, 0, -1):
+            out.append(back @ chain[l - 1].mT)
+            back = checked[l].mT @ back
+        return [back, *reversed(out)]
+
+    def _checked(self, factors: Sequence[ArrayLike]) -> list[Array]:
+        checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(factors)]
+        if not checked:
+            raise ValueError("factors must hold at least 1 matrix, got none")
+        sides = [factor.shape[-2:] for factor in checked]
+        fits = all(len(side) == 2 for side in sides) and (
+            (sides[-1][0], sides[0][1]) == self.operator.matrix_shape
+            and all(before[0] == after[1] for before, after in pairwise(sides))
+            and len({factor.shape[:-2] for factor in checked}) == 1
+        )
+        if not fits:
+            raise ValueError(
+                f"factors must be matrices, or equally long stacks of matrices, with a product of "
+                f"shape {self.operator.matrix_shape}, got shapes {[f.shape for f in checked]}"
+            )
+        _check_runs(checked[0], self.measurements)
+        return checked
+
+
+def _chain(factors: list[Array]) -> list[Array]:
+    """Products ``W_l ⋯ W_1`` for l = 1, …, L."""
+    products = [factors[0]]
+    for factor in factors[1:]:
+        products.append(factor @ products[-1])
+    return products
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricSensingProblem:
+    """Symmetric matrix sensing with one factor, ``f(U) = ¼ ‖𝒜(U Uᵀ) − y‖²``.
+
+    The factor is handed over as a sequence of one array.
+
+    Parameters
+    ----------
+    operator : SensingOperator
+        The measurements ``𝒜`` of square matrices.
+    measurements : array (n,) or (…, n)
+        Their values y: one set for all runs, or one for each.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the measured matrices are not square, or the measurements are not finite real numbers, n in
+        each set.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> problem = dmf.SymmetricSensingProblem(dmf.dense_sensing([[[1.0]]]), [2.0])
+    >>> problem.loss([[[2.0]]]), problem.gradient([[[2.0]]])
+    (1.0, [array([[4.]])])
+    """
+
+    operator: SensingOperator
+    measurements: Array
+
+    def __post_init__(self) -> None:
+        rows, cols = self.operator.matrix_shape
+        if rows != cols:
+            raise ValueError(f"operator must measure square matrices, got shape {(rows, cols)}")
+        object.__setattr__(
+            self, "measurements", checked_measurements(self.operator, self.measurements)
+        )
+
+    def loss(self, factors: Sequence[ArrayLike]) -> float:
+        """Loss at ``[U]``, the sum over all runs.
+
+        Parameters
+        ----------
+        factors : sequence of one array, shape (…, d, r)
+            The point.
+
+        Returns
+        -------
+        float
+            ``¼ ‖𝒜(U Uᵀ) − y‖²``.
+        """
+        return float(np.sum(self._misfit(self._checked(factors)) ** 2) / 4)
+
+    def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
+        """Gradient at ``[U]``: the symmetric part of ``𝒜*(𝒜(U Uᵀ) − y)``, times U.
+
+        Parameters
+        ----------
+        factors : sequence of one array, shape (…, d, r)
+            The point.
+
+        Returns
+        -------
+        list of one array, shape (…, d, r)
+            The gradient.
+
+        Notes
+        -----
+        ``O(n d² + d² r)`` flops a run, for n dense measurements.
+        """
+        factor = self._checked(factors)
+        back = self.operator._back(self._misfit(factor))
+        return [(back + back.mT) @ factor / 2]
+
+    def _misfit(self, factor: Array) -> Array:
+        return self.operator._measure(factor @ factor.mT) - self.measurements
+
+    def _checked(self, factors: Sequence[ArrayLike]) -> Array:
+        if len(factors) != 1:
+            raise ValueError(f"factors must hold 1 matrix, got {len(factors)}")
+        factor = real_array("factors[0]", factors[0])
+        side = self.operator.matrix_shape[0]
+        if factor.ndim < 2 or factor.shape[-2] != side:
+            raise ValueError(
+                f"factors[0] must have {side} rows, or be a stack of such, got shape {factor.shape}"
+            )
+        _check_runs(factor, self.measurements)
+        return factor
+
+
+def _check_runs(factor: Array, measurements: Array) -> None:
+    if measurements.shape[:-1] not in ((), factor.shape[:-2]):
+        raise ValueError(
+            f"factors must have leading axes {measurements.shape[:-1]}, one run for each set of "
+            f"measurements, got shape {factor.shape}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyLabels:
+    """A sensing problem whose gradients see fresh noise on the measurements; the loss sees none.
+
+    Gradient descent on it is label-noise gradient descent.
+
+    Parameters
+    ----------
+    problem : SensingProblem
+        The problem without noise.
+    noise : float, non-negative
+        Standard deviation of the noise on each measurement.
+    rng : numpy.random.Generator
+        Source of the noise, used by each gradient.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the noise is negative or not a finite number.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> problem = dmf.SensingProblem(dmf.dense_sensing([[[1.0]]]), [2.0])
+    >>> silent = dmf.NoisyLabels(problem, 0.0, np.random.default_rng(0))
+    >>> silent.gradient([[[1.0]], [[3.0]]])
+    [array([[6.]]), array([[2.]])]
+    """
+
+    problem: SensingProblem
+    noise: float
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "noise", float(nonnegative("noise", self.noise)))
+
+    def loss(self, factors: Sequence[ArrayLike]) -> float:
+        """Loss without noise.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point.
+
+        Returns
+        -------
+        float
+            That of the problem without noise.
+        """
+        return self.problem.loss(factors)
+
+    def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
+        """Gradient for measurements with fresh noise, of its own for each run of a stack.
+
+        Parameters
+        ----------
+        factors : sequence of L >= 1 arrays, shapes (…, d_l, d_{l-1})
+            The point.
+
+        Returns
+        -------
+        list of L arrays, shapes (…, d_l, d_{l-1})
+            One block a layer.
+        """
+        checked = self.problem._checked(factors)
+        clean = self.problem.measurements
+        noise = self.noise * self.rng.normal(size=(*checked[0].shape[:-2], clean.shape[-1]))
+        return self.problem._gradient(checked, clean + noise)

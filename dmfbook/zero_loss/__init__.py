@@ -1,0 +1,1 @@
+"""Points of zero loss: how flat they are, and the flattest of them."""

@@ -1,0 +1,370 @@
+"""Sharpness against whole Hessians; flat and zero-loss factors against what defines them."""
+
+import tracemalloc
+from itertools import pairwise
+
+import autograd
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.linalg import block_diag
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from strategies import EPS, objective, widths
+
+import dmfbook as dmf
+from dmfbook.zero_loss import leading
+
+# Bottlenecks, numbers, vectors, unequal widths.
+SHAPES = [
+    (3, 4, 2),
+    (1, 3, 1),
+    (1, 2, 3, 2, 1),
+    (1, 4, 3, 6),
+    (5, 3, 1),
+    (2, 5, 3, 4),
+    (5, 2, 1, 3, 4),
+    (20, 3, 18),
+    (17, 2, 3, 19),
+    (1, 1, 1, 1),
+]
+LARGE = [(250, 60, 245), (30, 260, 240), (250, 12, 30, 260), (270, 90, 260, 250), (1, 40, 300)]
+ACCURACY = 1e-11  # ten times what the iteration asks of itself
+
+
+def gaussian(shape, seed=0):
+    """Gaussian factors whose product is of order one."""
+    rng = np.random.default_rng(seed)
+    return [
+        rng.standard_normal((after, before)) / np.sqrt(before) for before, after in pairwise(shape)
+    ]
+
+
+def zero_loss_problem(factors):
+    """The problem whose target is the product of the factors."""
+    return dmf.Problem(dmf.end_to_end(factors), [len(factor) for factor in factors[:-1]])
+
+
+def small_matrix(factors):
+    """``2 Σ (B_lᵀ B_l) ⊗ (A_l A_lᵀ)``, dense."""
+    pairs = zip(*dmf.partial_products(factors), strict=True)
+    return 2 * sum(np.kron(b.T @ b, a @ a.T) for a, b in pairs)
+
+
+def sharpness_both_ways(factors):
+    """The sharpness from Gram matrices and from growing bases."""
+    values = []
+    for direct in (np.inf, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(leading, "DIRECT", direct)
+            values.append(dmf.sharpness(factors))
+    return values
+
+
+def random_orthogonal(width, seed):
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((width, width)))[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_sharpness_is_the_top_of_the_differentiated_hessian(shape):
+    factors = gaussian(shape)
+    hessian = autograd.hessian(objective(zero_loss_problem(factors)))(dmf.flatten(factors))
+    top = np.linalg.eigvalsh(hessian)[-1]
+    # Weyl: rounding of N entries a row; the iteration's own accuracy beside it.
+    assert dmf.sharpness(factors) == pytest.approx(top, rel=ACCURACY + len(hessian) * 8 * EPS)
+
+
+@given(widths(max_depth=8, max_width=18), st.integers(0, 2**32 - 1), st.integers(-8, 8))
+def test_sharpness_is_the_top_of_the_small_matrix(shape, seed, exponent):
+    factors = gaussian(shape, seed)
+    factors[0] = factors[0] * 2.0**exponent
+    top = np.linalg.eigvalsh(small_matrix(factors))[-1]
+    assert sharpness_both_ways(factors) == pytest.approx([top, top], rel=ACCURACY)
+
+
+KINDS = {
+    "gaussian": lambda rng, size: rng.standard_normal(size) / np.sqrt(size[1]),
+    "positive": lambda rng, size: np.exp(rng.normal(0, 0.03, size)) / np.sqrt(np.prod(size)),
+    "constant": lambda rng, size: np.ones(size) / np.sqrt(np.prod(size)),
+    "identity": lambda rng, size: np.eye(*size),
+}
+
+
+@given(
+    st.integers(3, 6).flatmap(
+        lambda depth: st.lists(
+            st.tuples(
+                st.sampled_from(sorted(KINDS)),
+                st.lists(st.integers(1, 8), min_size=depth + 1, max_size=depth + 1),
+                st.sampled_from([0.9, 0.99, 1.0, 1.01]),
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    ),
+    st.integers(0, 2**32 - 1),
+)
+def test_networks_side_by_side(networks, seed):
+    # Nothing couples them: a start in one finds the other's eigenvalue only if it has a part in it.
+    rng = np.random.default_rng(seed)
+    parts = [
+        [scale * KINDS[kind](rng, (after, before)) for before, after in pairwise(shape)]
+        for kind, shape, scale in networks
+    ]
+    factors = [block_diag(*layers) for layers in zip(*parts, strict=True)]
+    top = np.linalg.eigvalsh(small_matrix(factors))[-1]
+    assert sharpness_both_ways(factors) == pytest.approx([top, top], rel=ACCURACY)
+
+
+@pytest.mark.parametrize("shape", LARGE, ids=str)
+def test_sharpness_of_wide_layers_agrees_with_lanczos_on_the_hessian(shape):
+    factors = gaussian(shape)
+    operator = dmf.hessian_operator(zero_loss_problem(factors), factors)
+    start = np.ones(operator.shape[0])
+    top = eigsh(operator, k=1, which="LA", v0=start, tol=1e-11, return_eigenvectors=False)[0]
+    assert dmf.sharpness(factors) == pytest.approx(top, rel=10 * ACCURACY)
+
+
+@pytest.mark.parametrize("shape", SHAPES + LARGE, ids=str)
+def test_sharpest_direction_is_a_unit_eigenvector(shape):
+    factors = gaussian(shape)
+    value, moves = dmf.sharpest_direction(factors)
+    assert [move.shape for move in moves] == [factor.shape for factor in factors]
+    direction = dmf.flatten(moves)
+    assert np.linalg.norm(direction) == pytest.approx(1, abs=1e-12)
+    assert value == pytest.approx(dmf.sharpness(factors), rel=2 * ACCURACY)
+    operator = dmf.hessian_operator(zero_loss_problem(factors), factors)
+    assert np.linalg.norm(operator @ direction - value * direction) <= 1e-8 * value
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_depth_two_is_a_sum_of_spectral_norms(first, hidden, last, seed):
+    factors = gaussian((first, hidden, last), seed)
+    norms = [np.linalg.norm(factor, 2) for factor in factors]
+    assert dmf.sharpness(factors) == pytest.approx(2 * np.sum(np.square(norms)), rel=1e-13)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=9), st.integers(0, 2**32 - 1))
+def test_sharpness_of_a_number_is_the_trace(hidden, seed):
+    factors = gaussian((1, *hidden, 1), seed)
+    trace = dmf.hessian_trace(zero_loss_problem(factors), factors)
+    assert dmf.sharpness(factors) == pytest.approx(trace, rel=1e-13)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, LARGE[2]], ids=str)
+def test_symmetries(shape):
+    factors = gaussian(shape)
+    value, depth = dmf.sharpness(factors), len(factors)
+    mirrored = [factor.T for factor in factors[::-1]]
+    turned = list(factors)
+    for l in range(depth - 1):
+        turn = random_orthogonal(len(turned[l]), l)
+        turned[l], turned[l + 1] = turn @ turned[l], turned[l + 1] @ turn.T
+    doubled = [2 * factor for factor in factors]
+    assert dmf.sharpness(mirrored) == pytest.approx(value, rel=2 * ACCURACY)
+    assert dmf.sharpness(turned) == pytest.approx(value, rel=2 * ACCURACY)
+    assert dmf.sharpness(doubled) == pytest.approx(4.0 ** (depth - 1) * value, rel=2 * ACCURACY)
+    assert (
+        dmf.sharpness([factor.tolist() for factor in factors]) == value
+    )  # same numbers, same bits
+
+
+@pytest.mark.parametrize("width", [3, 30, 300])
+def test_repeated_eigenvalues(width):
+    # Orthogonal factors: every Z is an eigenvector. Two copies of a network: all eigenvalues twice.
+    orthogonal = [random_orthogonal(width, l) for l in range(4)]
+    assert dmf.sharpness(orthogonal) == pytest.approx(8, rel=ACCURACY)
+    half = gaussian((width, 5, width // 2 + 1, 4))
+    copies = [np.kron(np.eye(2), factor) for factor in half]
+    assert dmf.sharpness(copies) == pytest.approx(dmf.sharpness(half), rel=2 * ACCURACY)
+
+
+@pytest.mark.parametrize("noise", [1e-14, 1e-10, 1e-6, 1e-3])
+def test_nearly_repeated_eigenvalues(noise):
+    rng = np.random.default_rng(0)
+    # Copies of one network, told apart by their scale: every eigenvalue nine times, but for the noise.
+    copies = [block_diag(*[(1 + noise * i) * w for i in range(3)]) for w in gaussian((3, 4, 5, 4))]
+    # Near the identity all eigenvalues nearly agree.
+    identity = [np.eye(12) + noise * rng.standard_normal((12, 12)) for _ in range(4)]
+    for factors in (copies, identity):
+        for l in range(len(factors) - 1):
+            turn = random_orthogonal(len(factors[l]), l)
+            factors[l], factors[l + 1] = turn @ factors[l], factors[l + 1] @ turn.T
+        top = np.linalg.eigvalsh(small_matrix(factors))[-1]
+        assert sharpness_both_ways(factors) == pytest.approx([top, top], rel=ACCURACY)
+        operator = dmf.hessian_operator(zero_loss_problem(factors), factors)
+        value, moves = dmf.sharpest_direction(factors)
+        direction = dmf.flatten(moves)
+        assert np.linalg.norm(operator @ direction - value * direction) <= 1e-8 * value
+
+
+def test_no_invariant_part_is_missed():
+    # Two networks side by side; only the middle layer of the second, which is zero, matters.
+    weak = [0.1 * factor for factor in gaussian((150, 3, 4, 160))]
+    strong = gaussian((140, 5, 3, 150), seed=1)
+    strong[1] *= 0
+    factors = [block_diag(first, second) for first, second in zip(weak, strong, strict=True)]
+    top = 2 * np.linalg.norm(strong[0], 2) ** 2 * np.linalg.norm(strong[2], 2) ** 2
+    assert dmf.sharpness(factors) == pytest.approx(top, rel=ACCURACY)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2, 4), (300, 2, 2, 300)], ids=str)
+def test_vanishing_hessian(shape):
+    zeros = [np.zeros((after, before)) for before, after in pairwise(shape)]
+    assert dmf.sharpness(zeros) == 0
+    value, moves = dmf.sharpest_direction(zeros)
+    assert value == 0 and np.linalg.norm(dmf.flatten(moves)) == pytest.approx(1)
+
+
+def test_failure_is_an_error(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(leading, "ITERATIONS", 2)
+        for shape in ((60, 60, 70, 80), (310, 310, 320, 310)):
+            with pytest.raises(FloatingPointError, match="no convergence"):
+                dmf.sharpness(gaussian(shape))
+
+    def stop(*args, **kwargs):
+        raise ArpackNoConvergence("%s %s", np.zeros(0), np.zeros(0))
+
+    monkeypatch.setattr(leading, "eigsh", stop)
+    with pytest.raises(FloatingPointError, match="no convergence"):
+        dmf.sharpness(gaussian((260, 300, 270)))
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_overflow_is_an_error():
+    with pytest.raises(FloatingPointError, match="overflow"):
+        dmf.sharpness([np.full((2, 2), 1e200)] * 3)
+
+
+@pytest.mark.parametrize(("shape", "multiple"), [((500, 600, 550, 520), 3), ((280,) * 4, 11)])
+def test_memory_is_a_small_multiple_of_the_factors(shape, multiple):
+    factors = gaussian(shape)
+    tracemalloc.start()
+    try:
+        dmf.sharpness(factors)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= multiple * sum(factor.nbytes for factor in factors)
+
+
+@given(widths(max_depth=5), st.integers(0, 2**32 - 1), st.floats(1, 100))
+def test_zero_loss_factors_factor_the_target(shape, seed, condition):
+    rng = np.random.default_rng(seed)
+    modes = min(shape)
+    target = rng.standard_normal((shape[-1], modes)) @ rng.standard_normal((modes, shape[0]))
+    factors = dmf.zero_loss_factors(target, shape[1:-1], rng, condition)
+    assert [factor.shape for factor in factors] == [(b, a) for a, b in pairwise(shape)]
+    error = np.linalg.norm(dmf.end_to_end(factors) - target)
+    tolerance = 100 * EPS * condition * len(factors) * max(shape)
+    assert error <= tolerance * np.linalg.norm(target)
+    # The least sharpness is a lower bound.
+    flat = dmf.flat_sharpness(target, len(factors))
+    assert dmf.sharpness(factors) >= flat * (1 - tolerance - ACCURACY)
+
+
+@given(widths(max_depth=5), st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 100))
+def test_flat_factors_are_flat(shape, seed, spread, spare):
+    rng = np.random.default_rng(seed)
+    modes = min(shape)
+    target = rng.standard_normal((shape[-1], modes)) @ rng.standard_normal((modes, shape[0]))
+    factors = dmf.flat_factors(target, shape[1:-1], rng, spread, spare)
+    assert [factor.shape for factor in factors] == [(b, a) for a, b in pairwise(shape)]
+    tolerance = 100 * EPS * max(shape) * len(factors) * (1 + spare)
+    error = np.linalg.norm(dmf.end_to_end(factors) - target)
+    assert error <= tolerance * np.linalg.norm(target)
+    flat = dmf.flat_sharpness(target, len(factors))
+    assert dmf.sharpness(factors) == pytest.approx(flat, rel=tolerance + ACCURACY)
+    assert dmf.spectral_imbalance(factors) <= tolerance
+
+
+def test_flat_factors_are_balanced_unless_asked_otherwise():
+    target, rng = np.diag([2.0, 1.0, 0.1]), np.random.default_rng(0)
+    assert dmf.imbalance(dmf.flat_factors(target, (4, 3), rng)) < 1e-13
+    assert dmf.imbalance(dmf.flat_factors(target, (4, 3), rng, spread=1.0)) > 1
+    assert dmf.imbalance(dmf.flat_factors(target, (5, 5), rng, spare=100.0)) > 1e3
+
+
+def test_condition_one_is_balanced_without_room_to_spare():
+    target, rng = np.diag([2.0, 1.0]), np.random.default_rng(0)
+    assert dmf.imbalance(dmf.zero_loss_factors(target, (2, 2), rng, condition=1.0)) < 1e-13
+    assert dmf.imbalance(dmf.zero_loss_factors(target, (2, 2), rng, condition=9.0)) > 1
+    # Two modes stretched by up to √9 in both bases, one after the other.
+    factors = dmf.zero_loss_factors(np.eye(2), (2,), rng, condition=9.0)
+    assert np.linalg.norm(factors[0], 2) == pytest.approx(3)
+    assert np.linalg.norm(factors[1], 2) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("make", [dmf.zero_loss_factors, dmf.flat_factors])
+def test_random_factors_follow_the_generator(make):
+    one, same, other = (make(np.eye(3), (4, 3), np.random.default_rng(s)) for s in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not np.array_equal(one[0], other[0])
+
+
+@pytest.mark.parametrize("make", [dmf.zero_loss_factors, dmf.flat_factors])
+def test_zero_target(make):
+    factors = make(np.zeros((3, 2)), (4, 5), np.random.default_rng(0))
+    assert not dmf.end_to_end(factors).any()
+    assert dmf.sharpness(factors) == dmf.flat_sharpness(np.zeros((3, 2)), 3) == 0
+
+
+@pytest.mark.parametrize("depth", [2, 3, 7])
+def test_flat_sharpness_of_a_number(depth):
+    # All factors equal: 2 L (m^{1/L})^{2L − 2}.
+    balanced = [[[1.5 ** (1 / depth)]]] * depth
+    assert dmf.flat_sharpness([[1.5]], depth) == pytest.approx(dmf.sharpness(balanced), rel=1e-14)
+    assert dmf.flat_sharpness([[-1.5]], depth) == dmf.flat_sharpness([[1.5]], depth)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3, 4), (270, 250, 260)], ids=str)
+def test_spectral_products_and_imbalance(shape):
+    factors = gaussian(shape)
+    pairs = zip(*dmf.partial_products(factors), strict=True)
+    expected = np.array([np.linalg.norm(a, 2) * np.linalg.norm(b, 2) for a, b in pairs])
+    products = dmf.spectral_products(factors)
+    np.testing.assert_allclose(products, expected, rtol=1e-12)
+    constant = np.linalg.norm(dmf.end_to_end(factors), 2) ** (1 - 1 / len(factors))
+    violation = np.max(np.abs(expected / constant - 1))
+    assert dmf.spectral_imbalance(factors) == pytest.approx(violation, rel=1e-10)
+    assert dmf.sharpness(factors) <= 2 * np.sum(products**2) * (1 + ACCURACY)
+
+
+def test_spectral_imbalance_of_a_zero_product():
+    assert dmf.spectral_imbalance([[[0.0]], [[1.0]]]) == np.inf
+    assert dmf.spectral_imbalance([[[0.0]], [[0.0]]]) == 0
+
+
+def test_leading_singular_vectors_of_a_large_matrix():
+    for shape in [(300, 250), (260, 310)]:
+        block = np.random.default_rng(0).standard_normal(shape)
+        found = leading.leading_singular(block)
+        assert found.value == pytest.approx(np.linalg.norm(block, 2), rel=1e-12)
+        image = block @ found.right
+        np.testing.assert_allclose(image, found.value * found.left, atol=1e-6 * found.value)
+
+
+RNG = np.random.default_rng(0)
+BAD = [
+    (lambda: dmf.sharpness([np.eye(2)]), ValueError, "at least 2 matrices"),
+    (lambda: dmf.sharpness([np.eye(2), np.eye(3)]), ValueError, "columns to follow"),
+    (lambda: dmf.sharpness([np.eye(2), np.nan * np.eye(2)]), ValueError, "finite"),
+    (lambda: dmf.sharpest_direction([np.eye(2), 1j * np.eye(2)]), TypeError, "real numbers"),
+    (lambda: dmf.flat_sharpness(np.eye(2), 1), ValueError, "depth must be at least 2, got 1"),
+    (lambda: dmf.flat_sharpness(np.ones(2), 2), ValueError, "must be a matrix"),
+    (lambda: dmf.zero_loss_factors(np.eye(2), (), RNG), ValueError, "at least 1 width"),
+    (lambda: dmf.zero_loss_factors(np.eye(3), (4, 2), RNG), ValueError, "below the rank 3"),
+    (lambda: dmf.zero_loss_factors(np.eye(3), (3,), RNG, 0.5), ValueError, "from 1 on, got 0.5"),
+    (lambda: dmf.zero_loss_factors(np.eye(3), (3,), RNG, np.nan), ValueError, "condition"),
+    (lambda: dmf.flat_factors(np.eye(3), (2,), RNG), ValueError, "below the rank 3"),
+    (lambda: dmf.flat_factors(np.eye(3), (3,), RNG, 1.5), ValueError, "between 0 and 1, got 1.5"),
+    (lambda: dmf.flat_factors(np.eye(3), (3,), RNG, 0, -1), ValueError, "from 0 on, got -1"),
+    (lambda: dmf.spectral_products([np.eye(2)]), ValueError, "at least 2 matrices"),
+]
+
+
+@pytest.mark.parametrize("call, error, message", BAD)
+def test_bad_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
