@@ -17,10 +17,14 @@ def real_array(name: str, value: ArrayLike) -> Array:
     """Return `value` as a non-empty, finite float64 array, or say why it is none."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: fill or drop its masked entries first")
+    if hasattr(value, "toarray"):
+        raise TypeError(f"{name} must be a dense array, got a sparse one: hand over .toarray()")
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    except RuntimeError as error:  # what torch says of a tensor that requires a gradient
+        raise TypeError(f"{name} must be convertible to a NumPy array: {error}") from None
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.size == 0:
@@ -60,10 +64,40 @@ def positive(name: str, value: ArrayLike) -> Array:
     return array
 
 
+def positive_number(name: str, value: object) -> float:
+    """Return `value` as one finite, positive float."""
+    number = _number(name, value)
+    if not 0 < number < np.inf:
+        raise ValueError(f"{name} must be positive and finite, got {number:g}")
+    return number
+
+
+def nonnegative_number(name: str, value: object) -> float:
+    """Return `value` as one finite float that is not negative."""
+    number = _number(name, value)
+    if not 0 <= number < np.inf:
+        raise ValueError(f"{name} must be finite and not negative, got {number:g}")
+    return number
+
+
+def _number(name: str, value: object) -> float:
+    """Return a real number as a float; NaN and infinity pass."""
+    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0:  # type: ignore[arg-type]
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be finite in float64, got {value!r}") from None
+
+
 def integer(name: str, value: object, at_least: int) -> int:
-    """Return `value` as an int that is not below `at_least`."""
+    """Return `value` as an int that is not below `at_least`; a float without a fraction will do."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, got {value!r}")
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -81,10 +115,11 @@ def depths(value: ArrayLike) -> NDArray[np.int64]:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"depth must be a rectangular array of integers: {error}") from None
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"depth must be an integer or an array of integers, got {value!r}")
     if array.size == 0:
         raise ValueError(f"depth must not be empty, got shape {array.shape}")
+    whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and (array % 1 == 0).all())
+    if not whole:
+        raise TypeError(f"depth must be an integer or an array of integers, got {value!r}")
     if (array < 2).any():
         raise ValueError(f"depth must be at least 2, got {array.min()}")
     if (array > LARGEST_EXACT_INTEGER).any():
@@ -116,6 +151,27 @@ def factor_list(factors: Sequence[ArrayLike]) -> list[Array]:
                 f"factors[{i + 1}] must have {first.shape[0]} columns to follow factors[{i}], "
                 f"got shape {second.shape}"
             )
+    return checked
+
+
+def generator(name: str, value: object) -> np.random.Generator:
+    """Return `value` if it is a NumPy Generator."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name} must be a numpy.random.Generator, got {value!r}")
+    return value
+
+
+def stacked_factors(factors: Sequence[ArrayLike], widths: Sequence[int]) -> list[Array]:
+    """Return factors of the shapes of `widths`, or stacks ``(…, d_l, d_{l-1})`` of them: independent runs."""
+    try:
+        items = list(factors)
+    except TypeError:
+        raise TypeError(f"factors must be a sequence of matrices, got {factors!r}") from None
+    checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(items)]
+    stacks = {factor.shape[:-2] for factor in checked if factor.ndim > 2}
+    if len(stacks) != 1 or min(factor.ndim for factor in checked) == 2:
+        return factors_of_widths(checked, widths)
+    factors_of_widths([factor[(0,) * (factor.ndim - 2)] for factor in checked], widths)
     return checked
 
 

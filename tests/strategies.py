@@ -74,7 +74,14 @@ def real_case(shape: tuple[int, ...], seed: int) -> tuple[dmf.Problem, list[np.n
 
 
 def objective(problem: dmf.Problem) -> Callable[[np.ndarray], float]:
-    """``F`` as a function of the stacked vector, in functions that autograd differentiates."""
+    """``F`` of a factorization problem, in functions that autograd differentiates."""
+    return stacked_objective(problem, lambda product: anp.sum((problem.target - product) ** 2))
+
+
+def stacked_objective(
+    problem: dmf.Problem, definition: Callable[[np.ndarray], float]
+) -> Callable[[np.ndarray], float]:
+    """``F`` as a function of the stacked vector, for a loss that is defined once more."""
 
     def loss(vector: np.ndarray) -> float:
         product, penalty, start = anp.eye(problem.widths[0]), 0.0, 0
@@ -83,7 +90,7 @@ def objective(problem: dmf.Problem) -> Callable[[np.ndarray], float]:
             start += before * after
             product = anp.dot(anp.transpose(anp.reshape(entries, (before, after))), product)
             penalty = penalty + reg * anp.sum(entries**2)
-        return anp.sum((problem.target - product) ** 2) + penalty
+        return definition(product) + penalty
 
     return loss
 

@@ -86,11 +86,11 @@ def partial_products(factors: Sequence[ArrayLike]) -> tuple[list[Array], list[Ar
 
 
 def partial_products_of(factors: list[Array]) -> tuple[list[Array], list[Array]]:
-    """Partial products of factors that were checked before."""
-    right = [np.eye(factors[0].shape[1])]
+    """Partial products of factors, or of stacks of them, that were checked before."""
+    right = [np.eye(factors[0].shape[-1])]
     for factor in factors[:-1]:
         right.append(factor @ right[-1])
-    left = [np.eye(factors[-1].shape[0])]
+    left = [np.eye(factors[-1].shape[-2])]
     for factor in reversed(factors[1:]):
         left.append(left[-1] @ factor)
     return left[::-1], right

@@ -1,9 +1,10 @@
-"""Second derivatives at any factors: dense Hessian by Kronecker formulas, operator, exact trace.
+"""Second derivatives at any factors: the dense Hessian by Kronecker formulas, and its exact trace.
 
-With ``A_l``, ``B_l`` the partial products on both sides of layer l and ``R = M − W_L ⋯ W_1``, the block
-of layers k > l is the sum of a Gauss–Newton part ``2 (B_k B_lᵀ) ⊗ (A_kᵀ A_l)`` and a residual part with
-entries ``−2 (A_kᵀ R B_lᵀ)[a, e] (W_{k-1} ⋯ W_{l+1})[b, c]``. All blocks together are products of entries
-of three small matrices, see :func:`_interactions`.
+With ``A_l``, ``B_l`` the partial products on both sides of layer l, ``G = ∇ℓ(X)`` and ``∇²ℓ[Z] = 2 Z S``, the
+block of layers k > l is the sum of a Gauss–Newton part ``2 (B_k S B_lᵀ) ⊗ (A_kᵀ A_l)`` and a residual part with
+entries ``(A_kᵀ G B_lᵀ)[a, e] (W_{k-1} ⋯ W_{l+1})[b, c]``. All blocks together are products of entries
+of three small matrices, see :func:`_interactions`. A loss with another second derivative keeps the residual part;
+its Gauss–Newton part ``Jᵀ ∇²ℓ J`` is assembled.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse.linalg import LinearOperator
 
-from dmfbook._validation import Array, factors_of_widths
-from dmfbook.network.factors import partial_products_of, transposed_layers
-from dmfbook.network.problem import Problem, sweeps
+from dmfbook._validation import Array
+from dmfbook.network.factors import partial_products_of
+from dmfbook.network.losses import (
+    Loss,
+    Regression,
+    curvature_matrix,
+    curvature_trace,
+    has_kronecker_structure,
+)
+from dmfbook.network.problem import Problem, checked_point, checked_points
 
 # Rows are filled in tiles whose scratch copy stays in a core's second-level cache.
 TILE_ENTRIES = 32_768
-COLUMN_TILE = 8
 # Below this size the threads cost more than they save.
 THREADED_ENTRIES = 1_000_000
 
@@ -59,8 +66,9 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
     array([[2., 0.],
            [0., 2.]])
     """
-    checked = factors_of_widths(factors, problem.widths)
-    inputs, outputs, links = _interactions(problem.target, checked)
+    checked = checked_point(problem, factors)
+    loss = problem.end_to_end_loss
+    inputs, outputs, links = _interactions(loss, checked)
     layer_inputs = _slices(factor.shape[1] for factor in checked)
     layer_outputs = _slices(factor.shape[0] for factor in checked)
     panels = _slices(factor.size for factor in checked)
@@ -88,22 +96,24 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
     else:
         with ThreadPoolExecutor() as pool:
             list(pool.map(fill, range(problem.depth)))
+    if not has_kronecker_structure(loss):
+        _add_gauss_newton(out, loss, checked)
     penalty = [2 * reg for reg in problem.reg]
     out.ravel()[:: problem.size + 1] += np.repeat(penalty, [factor.size for factor in checked])
     return out
 
 
-def _interactions(target: Array, factors: list[Array]) -> tuple[Array, Array, Array]:
+def _interactions(loss: Loss, factors: list[Array]) -> tuple[Array, Array, Array]:
     """The matrices P, Q, X that the Hessian is made of.
 
     P is indexed by pairs of input units (l, e), Q by pairs of output units (l, c), and X by an output
     and an input unit. The Hessian's entry for weights (k, a, b) and (l, c, e) is
-    ``P[kb, le] Q[ka, lc] + X[ka, le] X[lc, kb]``.
+    ``P[kb, le] Q[ka, lc] + X[ka, le] X[lc, kb]``. Without Kronecker structure P is zero.
     """
     left, right = partial_products_of(factors)
-    residual = target - factors[-1] @ right[-1]
+    slope = loss.gradient(factors[-1] @ right[-1])
     all_inputs, all_outputs = np.concatenate(right), np.concatenate(left, axis=1)
-    links = -2 * (all_outputs.T @ residual @ all_inputs.T)
+    links = all_outputs.T @ slope @ all_inputs.T
     columns = _slices(factor.shape[1] for factor in factors)
     rows = _slices(factor.shape[0] for factor in factors)
     for l, row in enumerate(rows):
@@ -112,7 +122,22 @@ def _interactions(target: Array, factors: list[Array]) -> tuple[Array, Array, Ar
         for k in range(l + 1, len(factors)):
             links[row, columns[k]] = middle.T  # C_kl = W_{k-1} ⋯ W_{l+1}
             middle = factors[k] @ middle
-    return all_inputs @ all_inputs.T, 2 * (all_outputs.T @ all_outputs), links
+    grams = 2 * (all_outputs.T @ all_outputs)
+    if not has_kronecker_structure(loss):
+        return np.zeros((len(all_inputs), len(all_inputs))), grams, links
+    if isinstance(loss, Regression):
+        all_inputs = all_inputs @ loss.input_factor
+    return all_inputs @ all_inputs.T, grams, links
+
+
+def _add_gauss_newton(out: Array, loss: Loss, factors: list[Array]) -> None:
+    """Add ``Jᵀ ∇²ℓ J`` for a loss whose second derivative has no Kronecker structure."""
+    left, right = partial_products_of(factors)
+    # vec(A Δ B) = (Bᵀ ⊗ A) vec Δ, columns stacked.
+    jacobian = np.hstack([np.kron(b.T, a) for a, b in zip(left, right, strict=True)])
+    half = curvature_matrix(loss, factors[-1] @ right[-1]) @ jacobian
+    part = jacobian.T @ half
+    out += (part + part.T) / 2
 
 
 def _slices(lengths: Iterable[int]) -> list[slice]:
@@ -135,105 +160,23 @@ def _fill_rows(panel: Array, by_input: tuple[Array, Array], by_output: tuple[Arr
             tile += by_output[1][some] * x_row
 
 
-def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOperator:
-    """Hessian of the objective as a matrix-free linear operator.
-
-    Parameters
-    ----------
-    problem : Problem
-        The objective.
-    factors : sequence of L arrays, shapes (d_l, d_{l-1})
-        The point; it need not be critical. Copied, so that later writes to it do no harm.
-
-    Returns
-    -------
-    scipy.sparse.linalg.LinearOperator (N, N)
-        Symmetric, with ``matvec`` and ``matmat``; exact, no automatic differentiation.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the factors do not have the problem's shapes or are not finite.
-
-    Notes
-    -----
-    A product costs ``O(L d³)`` flops for widths ``d`` (6 L matrix products, as many as two
-    evaluations of loss and gradient); memory for the partial products.
-
-    Examples
-    --------
-    >>> import dmfbook as dmf
-    >>> operator = dmf.hessian_operator(dmf.Problem([[2.0]], (1,)), [[[1.0]], [[1.0]]])
-    >>> operator @ [1.0, 2.0]
-    array([2., 4.])
-    """
-    return _HessianOperator(problem, factors_of_widths(factors, problem.widths))
-
-
-class _HessianOperator(LinearOperator):
-    """Derivative of the gradient's two sweeps, applied to stacked directions."""
-
-    def __init__(self, problem: Problem, factors: list[Array]) -> None:
-        super().__init__(np.float64, (problem.size, problem.size))
-        self._problem = problem
-        self._factors = [factor.copy() for factor in factors]
-        self._forward, self._backward = sweeps(problem.target, factors)
-
-    def _matvec(self, vector: Array) -> Array:
-        return self._apply(np.asarray(vector).ravel())
-
-    def _matmat(self, columns: Array) -> Array:
-        rows = np.asarray(columns).T
-        # A few at a time, so that their sweeps stay in cache.
-        tiles = [rows[i : i + COLUMN_TILE] for i in range(0, len(rows), COLUMN_TILE)]
-        return np.concatenate([self._apply(tile) for tile in tiles]).T
-
-    def _adjoint(self) -> LinearOperator:
-        return self
-
-    def _apply(self, directions: Array) -> Array:
-        """Products with the directions ``(…, N)``, all swept through the layers together."""
-        if np.iscomplexobj(directions):
-            raise TypeError(f"directions must hold real numbers, got dtype {directions.dtype}")
-        directions = np.ascontiguousarray(directions, dtype=np.float64)
-        factors, forward, backward = self._factors, self._forward, self._backward
-        moves = [move.mT for move in transposed_layers(directions, self._problem.widths)]
-        # Derivatives of the partial products B_l; that of B_1 = I is zero.
-        forward_moves = [moves[0]]
-        for factor, move, front in zip(factors[1:], moves[1:], forward[1:], strict=True):
-            forward_moves.append(factor @ forward_moves[-1] + move @ front)
-        # Derivatives of A_lᵀ R, from the last layer down; that of R itself is −dX.
-        backward_moves = [-forward_moves.pop()]
-        layers = zip(factors[:0:-1], moves[:0:-1], backward[:0:-1], strict=True)
-        for factor, move, back in layers:
-            backward_moves.append(factor.T @ backward_moves[-1] + move.mT @ back)
-        out = np.empty_like(directions)
-        slots = transposed_layers(out, self._problem.widths)
-        for l, (slot, move) in enumerate(zip(slots, moves, strict=True)):
-            product = forward[l] @ backward_moves[-1 - l].mT
-            if l > 0:
-                product += forward_moves[l - 1] @ backward[l].T
-            slot[...] = 2 * (self._problem.reg[l] * move.mT - product)
-        return out
-
-
-def hessian_trace(problem: Problem, factors: Sequence[ArrayLike]) -> float:
+def hessian_trace(problem: Problem, factors: Sequence[ArrayLike]) -> Any:
     """Trace of the Hessian at any factors, exact, without the Hessian.
 
-    ``tr ∇²F = 2 Σ_l ‖A_l‖_F² ‖B_l‖_F² + 2 Σ_l λ_l d_l d_{l-1}``: the residual part has no trace,
-    since the end-to-end matrix is linear in each layer.
+    ``tr ∇²F = 2 Σ_l ‖A_l‖_F² ‖B_l Q‖_F² + 2 Σ_l λ_l d_l d_{l-1}`` where ``∇²ℓ[Z] = 2 Z Q Qᵀ``: the residual
+    part has no trace, since the end-to-end matrix is linear in each layer.
 
     Parameters
     ----------
     problem : Problem
         The objective.
-    factors : sequence of L arrays, shapes (d_l, d_{l-1})
-        The point; it need not be critical.
+    factors : sequence of L arrays, shapes (…, d_l, d_{l-1})
+        The point; it need not be critical. Leading axes are independent runs.
 
     Returns
     -------
-    float
-        The trace, the sum of all N eigenvalues.
+    float or array (…,)
+        The trace, the sum of all N eigenvalues; one for each run.
 
     Raises
     ------
@@ -242,7 +185,8 @@ def hessian_trace(problem: Problem, factors: Sequence[ArrayLike]) -> float:
 
     Notes
     -----
-    ``O(L d³)`` flops for widths ``d``, memory for the partial products.
+    ``O(L d³)`` flops for widths ``d``, memory for the partial products. A loss without Kronecker structure, and without
+    a `curvature_trace` of its own, is asked for its second derivative in all ``d_0 d_L`` directions.
 
     Examples
     --------
@@ -250,8 +194,12 @@ def hessian_trace(problem: Problem, factors: Sequence[ArrayLike]) -> float:
     >>> dmf.hessian_trace(dmf.Problem([[2.0]], (1,)), [[[1.0]], [[3.0]]])
     20.0
     """
-    checked = factors_of_widths(factors, problem.widths)
+    checked = checked_points(problem, factors)
     left, right = partial_products_of(checked)
-    fit = sum(np.vdot(a, a) * np.vdot(b, b) for a, b in zip(left, right, strict=True))
-    penalty = sum(reg * factor.size for reg, factor in zip(problem.reg, checked, strict=True))
-    return float(2 * (fit + penalty))
+    loss, product = problem.end_to_end_loss, checked[-1] @ right[-1]
+    fit = sum(
+        curvature_trace(loss, product, a @ a.mT, b.mT @ b) for a, b in zip(left, right, strict=True)
+    )
+    sizes = np.multiply(problem.widths[1:], problem.widths[:-1])
+    total = fit + 2 * np.dot(problem.reg, sizes)
+    return total if np.ndim(total) else float(total)

@@ -1,27 +1,33 @@
-"""The deep matrix factorization problem: target, widths and regularization; loss and gradient."""
+"""The training problem: a loss of the product of factors, with weight decay."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dmfbook._validation import Array, factors_of_widths, matrix, nonnegative, widths_of
+from dmfbook._validation import Array, factors_of_widths, nonnegative, stacked_factors, widths_of
+from dmfbook.network.gradient import Gradient
+from dmfbook.network.losses import Factorization, Loss, checked_loss
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
-    """Regularized deep matrix factorization, ``F(W) = ‖M − W_L ⋯ W_1‖_F² + Σ_l λ_l ‖W_l‖_F²``.
+    """A loss seen through a product of factors, ``F(W) = ℓ(W_L ⋯ W_1) + Σ_l λ_l ‖W_l‖_F²``.
 
-    There is no ½ in the objective. Problems compare by identity.
+    With a matrix M in place of the loss this is regularized deep matrix factorization, ``ℓ(X) = ‖M − X‖_F²``;
+    there is no ½ in the objective. Problems compare by identity.
 
     Parameters
     ----------
-    target : array (d_L, d_0)
-        The matrix ``M`` to factor. Kept read-only: copied, unless it owns its data and is read-only.
+    target : array (d_L, d_0), or a loss
+        The matrix ``M`` to factor; or :class:`Factorization`, :class:`Regression`, :class:`Sensing`, or any object with
+        the members of :class:`Loss`. Kept under this name, the matrix read-only: copied, unless it owns its data
+        and is read-only.
     hidden_widths : sequence of L - 1 >= 1 ints
         ``(d_1, …, d_{L-1})``; their number sets the depth L.
     reg : float or L floats, non-negative
@@ -30,7 +36,7 @@ class Problem:
     Raises
     ------
     ValueError, TypeError
-        If the target is not a finite real matrix, a width is below 1, there is no hidden width, or a
+        If the target is neither a finite real matrix nor a loss, a width is below 1, there is no hidden width, or a
         weight is negative or not finite.
 
     Examples
@@ -39,20 +45,23 @@ class Problem:
     >>> problem = dmf.Problem([[2.0, 0.0]], hidden_widths=(3, 4), reg=0.5)
     >>> problem.depth, problem.widths, problem.size, problem.reg
     (3, (2, 3, 4, 1), 22, (0.5, 0.5, 0.5))
+
+    A linear network on two samples:
+
+    >>> dmf.Problem(dmf.Regression([[1.0, 2.0]], [[1.0, 4.0]]), hidden_widths=(3,))
+    Problem(Regression(2 samples, 1 inputs, 1 outputs), hidden_widths=(3,), reg=0.0)
     """
 
-    target: Array
+    target: Any
     hidden_widths: tuple[int, ...]
     reg: tuple[float, ...]
+    end_to_end_loss: Loss = field(init=False)
 
     def __init__(
-        self, target: ArrayLike, hidden_widths: Sequence[int], reg: ArrayLike = 0.0
+        self, target: ArrayLike | Loss, hidden_widths: Sequence[int], reg: ArrayLike = 0.0
     ) -> None:
-        frozen_target = matrix("target", target)
-        # An array that nobody can write to is shared: at width 16,384 a copy takes 2 GiB.
-        if frozen_target.flags.writeable or not frozen_target.flags.owndata:
-            frozen_target = frozen_target.copy()
-            frozen_target.flags.writeable = False
+        is_loss = hasattr(target, "gradient") or hasattr(target, "curvature")
+        loss = checked_loss(target) if is_loss else Factorization(target)  # type: ignore[arg-type]
         widths = widths_of("hidden_widths", hidden_widths)
         if not widths:
             raise ValueError("hidden_widths must hold at least 1 width (depth 2), got none")
@@ -62,9 +71,11 @@ class Problem:
             raise ValueError(
                 f"reg must be a number or {depth} numbers, one a layer, got shape {weights.shape}"
             )
-        object.__setattr__(self, "target", frozen_target)
+        kept = loss.target if isinstance(loss, Factorization) else loss
+        object.__setattr__(self, "target", kept)
         object.__setattr__(self, "hidden_widths", widths)
         object.__setattr__(self, "reg", tuple(np.broadcast_to(weights, depth).tolist()))
+        object.__setattr__(self, "end_to_end_loss", loss)
 
     @property
     def depth(self) -> int:
@@ -74,7 +85,8 @@ class Problem:
     @property
     def widths(self) -> tuple[int, ...]:
         """All widths ``(d_0, …, d_L)``."""
-        return (self.target.shape[1], *self.hidden_widths, self.target.shape[0])
+        outputs, inputs = self.end_to_end_loss.shape
+        return (int(inputs), *self.hidden_widths, int(outputs))
 
     @property
     def size(self) -> int:
@@ -82,17 +94,17 @@ class Problem:
         return sum(before * after for before, after in pairwise(self.widths))
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
-        """Objective ``F`` at `factors`.
+        """Objective ``F`` at `factors`; the sum over all runs where they are stacks.
 
         Parameters
         ----------
-        factors : sequence of L arrays, shapes (d_l, d_{l-1})
-            The point.
+        factors : sequence of L arrays, shapes (…, d_l, d_{l-1})
+            The point. Leading axes, equal in all of them, are independent runs.
 
         Returns
         -------
         float
-            ``‖M − X‖_F² + Σ_l λ_l ‖W_l‖_F²``.
+            ``ℓ(X) + Σ_l λ_l ‖W_l‖_F²``; infinite where it is beyond the range of float64.
 
         Raises
         ------
@@ -109,25 +121,57 @@ class Problem:
         >>> dmf.Problem([[2.0]], (1,), reg=0.5).loss([[[1.0]], [[1.0]]])
         2.0
         """
-        checked = factors_of_widths(factors, self.widths)
-        product = checked[0]
-        for factor in checked[1:]:
-            product = factor @ product
-        penalty = sum(reg * np.vdot(w, w) for reg, w in zip(self.reg, checked, strict=True))
-        residual = self.target - product
-        return float(np.vdot(residual, residual) + penalty)
+        return float(np.sum(self.losses(factors)))
 
-    def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
-        """Gradient of ``F`` at `factors`, ``∂F/∂W_l = −2 A_lᵀ R B_lᵀ + 2 λ_l W_l``.
+    def losses(self, factors: Sequence[ArrayLike]) -> Any:
+        """Objective of each run of a stack.
 
         Parameters
         ----------
-        factors : sequence of L arrays, shapes (d_l, d_{l-1})
-            The point.
+        factors : sequence of L arrays, shapes (…, d_l, d_{l-1})
+            The points.
 
         Returns
         -------
-        list of L arrays, shapes (d_l, d_{l-1})
+        float or array (…,)
+            ``F`` of each; their sum is :meth:`loss`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the factors do not have the problem's shapes or are not finite.
+
+        Notes
+        -----
+        The cost of :meth:`loss`.
+
+        Examples
+        --------
+        >>> import dmfbook as dmf
+        >>> dmf.Problem([[2.0]], (1,)).losses([[[[1.0]], [[2.0]]], [[[1.0]], [[1.0]]]])
+        array([1., 0.])
+        """
+        checked = checked_points(self, factors)
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = checked[0]
+            for factor in checked[1:]:
+                product = factor @ product
+            value = self.end_to_end_loss.value(product)
+            for reg, factor in zip(self.reg, checked, strict=True):
+                value = value + reg * np.sum(factor**2, axis=(-2, -1))
+        return np.where(np.isnan(value), np.inf, value)[()]
+
+    def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
+        """Gradient of ``F`` at `factors`, ``∂F/∂W_l = A_lᵀ ∇ℓ(X) B_lᵀ + 2 λ_l W_l``.
+
+        Parameters
+        ----------
+        factors : sequence of L arrays, shapes (…, d_l, d_{l-1})
+            The point. Leading axes, equal in all of them, are independent runs.
+
+        Returns
+        -------
+        list of L arrays, shapes (…, d_l, d_{l-1})
             One block a layer.
 
         Raises
@@ -146,23 +190,40 @@ class Problem:
         >>> dmf.Problem([[2.0]], (1,), reg=0.5).gradient([[[1.0]], [[1.0]]])
         [array([[-1.]]), array([[-1.]])]
         """
-        checked = factors_of_widths(factors, self.widths)
-        forward, backward = sweeps(self.target, checked)
-        return [
-            2 * (reg * factor - back @ front.T)
-            for reg, factor, front, back in zip(self.reg, checked, forward, backward, strict=True)
-        ]
+        gradient = Gradient(self.end_to_end_loss, self.reg, checked_points(self, factors))
+        gradient()
+        return gradient.blocks
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Problem, (self.target, self.hidden_widths, self.reg)
+
+    def __repr__(self) -> str:
+        reg = self.reg[0] if len(set(self.reg)) == 1 else self.reg
+        return f"Problem({self.end_to_end_loss!r}, hidden_widths={self.hidden_widths}, reg={reg})"
 
 
-def sweeps(target: Array, factors: list[Array]) -> tuple[list[Array], list[Array]]:
-    """Partial products ``B_l`` and back-propagated residuals ``A_lᵀ R``, l = 1, …, L.
+def checked_problem(problem: object) -> Problem:
+    """Return `problem` if it is one."""
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem must be a dmfbook.Problem, got {type(problem).__name__}")
+    return problem
 
-    The gradient and the Hessian's product both live on them; neither forms an ``A_l``.
-    """
-    forward = [np.eye(factors[0].shape[1])]
-    for factor in factors[:-1]:
-        forward.append(factor @ forward[-1])
-    backward = [target - factors[-1] @ forward[-1]]
-    for factor in reversed(factors[1:]):
-        backward.append(factor.T @ backward[-1])
-    return forward, backward[::-1]
+
+def checked_point(problem: object, factors: Sequence[ArrayLike]) -> list[Array]:
+    """Return the factors of one point of a problem, as float64 matrices."""
+    return factors_of_widths(factors, checked_problem(problem).widths)
+
+
+def checked_points(problem: object, factors: Sequence[ArrayLike]) -> list[Array]:
+    """Return the factors of one point, or of a stack of points, of a problem."""
+    return stacked_factors(factors, checked_problem(problem).widths)
+
+
+def factorization_target(problem: object, what: str) -> Array:
+    """Return the target of a factorization problem, or say that `what` holds for no other loss."""
+    loss = checked_problem(problem).end_to_end_loss
+    if not isinstance(loss, Factorization):
+        raise TypeError(
+            f"{what} needs a factorization problem, one with a target matrix; got one with {loss!r}"
+        )
+    return loss.target

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmfbook._validation import Array
-from dmfbook.network.problem import Problem
+from dmfbook.network.problem import Problem, factorization_target
 from dmfbook.regularized.scalar import collapse_threshold, fold_threshold, stationary_values
 
 Indices = NDArray[np.intp]
@@ -45,11 +45,12 @@ class Modes:
 
     Raises
     ------
-    ValueError
-        If a weight is zero.
+    ValueError, TypeError
+        If a weight is zero, or the problem is not one of factorization.
     """
 
     def __init__(self, problem: Problem) -> None:
+        target = factorization_target(problem, "the closed form of critical points")
         reg = np.array(problem.reg)
         if not reg.all():
             raise ValueError(f"reg must be positive in every layer, got {problem.reg}")
@@ -58,7 +59,7 @@ class Modes:
         self.fold = float(fold_threshold(self.mean_reg, problem.depth))
         self.collapse = float(collapse_threshold(self.mean_reg, problem.depth))
         self.capacity = min(problem.widths)
-        self.triples = SingularTriples(problem.target)
+        self.triples = SingularTriples(target)
         self.values = self.triples.snapped((self.fold, self.collapse))
         self.values.flags.writeable = False
         # A root finder meets the double root at the fold only to √ε. Depth 2 has none.

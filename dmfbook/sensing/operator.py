@@ -141,8 +141,16 @@ class SensingOperator(LinearOperator):
         return self._back(np.asarray(columns).T).mT.reshape(columns.shape[1], -1).T
 
 
+def checked_operator(operator: object) -> SensingOperator:
+    """Return `operator` if it is one."""
+    if not isinstance(operator, SensingOperator):
+        raise TypeError(f"operator must be a SensingOperator, got {type(operator).__name__}")
+    return operator
+
+
 def checked_measurements(operator: SensingOperator, measurements: ArrayLike) -> Array:
     """Return measurements (n,), or a stack (…, n) of them, as a read-only float64 copy."""
+    checked_operator(operator)
     values = real_array("measurements", measurements).copy()
     if values.shape[-1:] != (operator.shape[0],):
         raise ValueError(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import DOP853
 
-from dmfbook._validation import Array, factors_of_widths, integer, positive, real_array
-from dmfbook.network.problem import Problem
+from dmfbook._validation import Array, integer, positive, real_array
+from dmfbook.network.gradient import Gradient, views
+from dmfbook.network.problem import Problem, checked_points
 
 Status = Literal["finished", "converged", "diverged"]
 Recorder = Callable[[list[Array]], Any]
@@ -230,72 +230,21 @@ def _start(
     if not tolerance >= 0:
         raise ValueError(f"tolerance must not be negative, got {tolerance}")
     if isinstance(objective, Problem):
-        checked = factors_of_widths(factors, objective.widths)
-    else:  # what its factors must look like, the objective knows
-        checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(factors)]
+        gradient = Gradient(
+            objective.end_to_end_loss, objective.reg, checked_points(objective, factors)
+        )
+        return gradient.point, gradient.layers, gradient
+    # What its factors must look like, the objective knows.
+    checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(factors)]
     if not checked:
         raise ValueError("factors must hold at least 1 array, got none")
     point = np.concatenate([factor.ravel() for factor in checked])
-    layers = _views(point, [factor.shape for factor in checked])
-    if isinstance(objective, Problem):
-        return point, layers, _Slope(objective, point, layers)
+    layers = views(point, [factor.shape for factor in checked])
     return (
         point,
         layers,
         lambda: np.concatenate([block.ravel() for block in objective.gradient(layers)]),
     )
-
-
-def _views(vector: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    """Views of a vector as factors, row by row within a layer: each is contiguous."""
-    parts = np.split(vector, np.cumsum([prod(shape) for shape in shapes])[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-
-
-class _Slope:
-    """Gradient of a problem at a point that changes in place, in buffers that are used again.
-
-    The products are those of :meth:`Problem.gradient`. For narrow layers the time goes into calls, so
-    the constant factor 2 sits in the residual, and each product is one call.
-    """
-
-    def __init__(self, problem: Problem, point: Array, layers: list[Array]) -> None:
-        self._point, self._target = point, problem.target
-        self._gradient = np.empty_like(point)
-        blocks = _views(self._gradient, [layer.shape for layer in layers])
-        inputs = problem.widths[0]
-        forward = [np.eye(inputs), *(np.empty((len(layer), inputs)) for layer in layers)]
-        backward = [np.empty((len(layer), inputs)) for layer in layers]
-        self._product, self._residual = forward[-1], backward[-1]
-        self._up = [(layer, forward[l], forward[l + 1]) for l, layer in enumerate(layers) if l > 0]
-        self._first = layers[0], forward[1]
-        self._down = [
-            (layers[l].T, backward[l], backward[l - 1]) for l in range(len(layers) - 1, 0, -1)
-        ]
-        self._blocks = [
-            (backward[l], forward[l].T, block) for l, block in enumerate(blocks) if l > 0
-        ]
-        self._first_block = backward[0], blocks[0]
-        sizes = [layer.size for layer in layers]
-        self._weights = np.repeat(2 * np.array(problem.reg), sizes) if any(problem.reg) else None
-
-    def __call__(self) -> Array:
-        dot = np.dot
-        layer, product = self._first
-        product[...] = layer
-        for layer, before, after in self._up:
-            dot(layer, before, after)
-        np.subtract(self._product, self._target, self._residual)
-        self._residual *= 2
-        for layer, after, before in self._down:
-            dot(layer, after, before)
-        back, block = self._first_block
-        block[...] = back
-        for back, front, block in self._blocks:
-            dot(back, front, block)
-        if self._weights is not None:
-            self._gradient += self._weights * self._point
-        return self._gradient
 
 
 class _Log:

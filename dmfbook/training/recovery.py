@@ -7,14 +7,16 @@ losses are added, so that one gradient step moves each run as if it were alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array, nonnegative, real_array
-from dmfbook.sensing.operator import SensingOperator, checked_measurements
+from dmfbook.network.gradient import Gradient
+from dmfbook.sensing.loss import Sensing
+from dmfbook.sensing.operator import SensingOperator, checked_operator
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +45,11 @@ class SensingProblem:
 
     operator: SensingOperator
     measurements: Array
+    _loss: Sensing = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "measurements", checked_measurements(self.operator, self.measurements)
-        )
+        object.__setattr__(self, "_loss", Sensing(self.operator, self.measurements))
+        object.__setattr__(self, "measurements", self._loss.measurements)
 
     def end_to_end(self, factors: Sequence[ArrayLike]) -> Array:
         """End-to-end matrices ``W_L ⋯ W_1``, one a run.
@@ -62,7 +64,10 @@ class SensingProblem:
         array (…, d_L, d_0)
             The products.
         """
-        return _chain(self._checked(factors))[-1]
+        product, *rest = self._checked(factors)
+        for factor in rest:
+            product = factor @ product
+        return product
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
         """Loss at `factors`, the sum over all runs.
@@ -77,8 +82,7 @@ class SensingProblem:
         float
             ``‖𝒜(X) − y‖²``.
         """
-        misfits = self.operator._measure(self.end_to_end(factors)) - self.measurements
-        return float(np.sum(misfits**2))
+        return float(np.sum(self._loss.value(self.end_to_end(factors))))
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
         """Gradient at `factors`, ``∂F/∂W_l = 2 A_lᵀ 𝒜*(𝒜(X) − y) B_lᵀ``.
@@ -97,17 +101,10 @@ class SensingProblem:
         -----
         ``O(n d² + L d³)`` flops a run, for n dense measurements of matrices with sides d.
         """
-        return self._gradient(self._checked(factors), self.measurements)
-
-    def _gradient(self, checked: list[Array], measurements: Array) -> list[Array]:
-        """Gradient for other measurements, (n,) or one set for each run."""
-        chain = _chain(checked)
-        back = 2 * self.operator._back(self.operator._measure(chain[-1]) - measurements)
-        out = []
-        for l in range(len(checked) - 1, 0, -1):
-            out.append(back @ chain[l - 1].mT)
-            back = checked[l].mT @ back
-        return [back, *reversed(out)]
+        checked = self._checked(factors)
+        gradient = Gradient(self._loss, [0.0] * len(checked), checked)
+        gradient()
+        return gradient.blocks
 
     def _checked(self, factors: Sequence[ArrayLike]) -> list[Array]:
         checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(factors)]
@@ -126,14 +123,6 @@ class SensingProblem:
             )
         _check_runs(checked[0], self.measurements)
         return checked
-
-
-def _chain(factors: list[Array]) -> list[Array]:
-    """Products ``W_l ⋯ W_1`` for l = 1, …, L."""
-    products = [factors[0]]
-    for factor in factors[1:]:
-        products.append(factor @ products[-1])
-    return products
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,14 +154,14 @@ class SymmetricSensingProblem:
 
     operator: SensingOperator
     measurements: Array
+    _loss: Sensing = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rows, cols = self.operator.matrix_shape
+        rows, cols = checked_operator(self.operator).matrix_shape
         if rows != cols:
             raise ValueError(f"operator must measure square matrices, got shape {(rows, cols)}")
-        object.__setattr__(
-            self, "measurements", checked_measurements(self.operator, self.measurements)
-        )
+        object.__setattr__(self, "_loss", Sensing(self.operator, self.measurements))
+        object.__setattr__(self, "measurements", self._loss.measurements)
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
         """Loss at ``[U]``, the sum over all runs.
@@ -187,7 +176,8 @@ class SymmetricSensingProblem:
         float
             ``¼ ‖𝒜(U Uᵀ) − y‖²``.
         """
-        return float(np.sum(self._misfit(self._checked(factors)) ** 2) / 4)
+        factor = self._checked(factors)
+        return float(np.sum(self._loss.value(factor @ factor.mT)) / 4)
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
         """Gradient at ``[U]``: the symmetric part of ``𝒜*(𝒜(U Uᵀ) − y)``, times U.
@@ -207,11 +197,8 @@ class SymmetricSensingProblem:
         ``O(n d² + d² r)`` flops a run, for n dense measurements.
         """
         factor = self._checked(factors)
-        back = self.operator._back(self._misfit(factor))
-        return [(back + back.mT) @ factor / 2]
-
-    def _misfit(self, factor: Array) -> Array:
-        return self.operator._measure(factor @ factor.mT) - self.measurements
+        slope = self._loss.gradient(factor @ factor.mT)
+        return [(slope + slope.mT) @ factor / 4]
 
     def _checked(self, factors: Sequence[ArrayLike]) -> Array:
         if len(factors) != 1:
@@ -301,4 +288,4 @@ class NoisyLabels:
         checked = self.problem._checked(factors)
         clean = self.problem.measurements
         noise = self.noise * self.rng.normal(size=(*checked[0].shape[:-2], clean.shape[-1]))
-        return self.problem._gradient(checked, clean + noise)
+        return SensingProblem(self.problem.operator, clean + noise).gradient(checked)

@@ -74,4 +74,4 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="starts must be at least 1"):
         dmf.isometry_lower_bound(operator, 1, rng, starts=0)
     with pytest.raises(TypeError, match="rank must be an integer"):
-        dmf.isometry_lower_bound(operator, 1.0, rng)
+        dmf.isometry_lower_bound(operator, 1.5, rng)

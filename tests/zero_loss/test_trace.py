@@ -134,7 +134,7 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="depth must be at least 2"):
         dmf.flattest_trace(np.ones((2, 2)), 1)
     with pytest.raises(TypeError, match="depth must be an integer"):
-        dmf.flattest_trace(np.ones((2, 2)), 2.0)
+        dmf.flattest_trace(np.ones((2, 2)), 2.5)
     with pytest.raises(ValueError, match="target must be a matrix"):
         dmf.flattest_trace(np.ones(2), 2)
     with pytest.raises(ValueError, match=r"at least 2, the rank of the target, got \(3, 1\)"):

@@ -14,7 +14,8 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.claim import Evidence, claim
 from dmfbook.network.factors import end_to_end, flatten, partial_products
-from dmfbook.network.hessian import hessian, hessian_operator, hessian_trace
+from dmfbook.network.hessian import hessian, hessian_trace
+from dmfbook.network.operator import hessian_operator
 from dmfbook.network.problem import Problem
 
 Objective = Callable[[Array], Any]

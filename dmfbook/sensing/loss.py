@@ -1,0 +1,133 @@
+"""The loss of measurements, ``‖𝒜(X) − y‖²``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dmfbook._validation import Array
+from dmfbook.sensing.operator import SensingOperator, checked_measurements
+
+
+class Sensing:
+    """Squared misfit of linear measurements, ``ℓ(X) = ‖𝒜(X) − y‖²``.
+
+    Parameters
+    ----------
+    operator : SensingOperator
+        The measurements ``𝒜``.
+    measurements : array (n,)
+        Their values y. A stack (…, n) has values of its own for each run.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the operator is none, or the measurements are not finite real numbers, n in each set.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> loss = dmf.Sensing(dmf.dense_sensing([[[1.0, 1.0]]]), [2.0])
+    >>> float(loss.value([[1.0, 3.0]])), loss.gradient([[1.0, 3.0]])
+    (4.0, array([[4., 4.]]))
+    """
+
+    def __init__(self, operator: SensingOperator, measurements: ArrayLike) -> None:
+        self._operator = operator
+        self._measurements = checked_measurements(operator, measurements)
+
+    @property
+    def operator(self) -> SensingOperator:
+        """The measurements ``𝒜``."""
+        return self._operator
+
+    @property
+    def measurements(self) -> Array:
+        """Their values y, read-only; array (n,), or a stack."""
+        return self._measurements
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape ``(d_L, d_0)`` of the measured matrices."""
+        return self._operator.matrix_shape
+
+    def value(self, X: ArrayLike) -> Any:
+        """``‖𝒜(X) − y‖²``.
+
+        Parameters
+        ----------
+        X : array (…, d_L, d_0)
+            A matrix or a stack of them.
+
+        Returns
+        -------
+        float or array (…,)
+            The loss of each.
+        """
+        return np.sum(self._misfit(X) ** 2, axis=-1)
+
+    def gradient(self, X: ArrayLike) -> Array:
+        """``2 𝒜*(𝒜(X) − y)``.
+
+        Parameters
+        ----------
+        X : array (…, d_L, d_0)
+            A matrix or a stack of them.
+
+        Returns
+        -------
+        array (…, d_L, d_0)
+            The gradient at each.
+        """
+        return self._operator._back(2 * self._misfit(X))
+
+    def curvature(self, X: ArrayLike, Z: ArrayLike) -> Array:
+        """``2 𝒜*(𝒜(Z))``, whatever `X` is.
+
+        Parameters
+        ----------
+        X : array (…, d_L, d_0)
+            Where; a matrix or a stack of them.
+        Z : array (…, d_L, d_0)
+            Directions, one or a stack; leading axes broadcast with those of `X`.
+
+        Returns
+        -------
+        array (…, d_L, d_0)
+            One matrix for each pair.
+        """
+        return self._operator._back(2 * self._operator._measure(np.asarray(Z)))
+
+    def curvature_trace(self, X: Array, left: Array, right: Array) -> Any:
+        """``Σ_ij ⟨∇²ℓ(X)[E_ij], left E_ij right⟩ = 2 Σ_k ⟨left, S_k right S_kᵀ⟩``.
+
+        Parameters
+        ----------
+        X : array (…, d_L, d_0)
+            Where.
+        left, right : arrays (…, d_L, d_L) and (…, d_0, d_0)
+            Symmetric matrices.
+
+        Returns
+        -------
+        float or array (…,)
+            The sum over all units ``E_ij``.
+        """
+        runs = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        lefts, rights = (np.broadcast_to(a, (*runs, *a.shape[-2:])) for a in (left, right))
+        total = np.empty(runs)
+        for run in np.ndindex(runs):
+            total[run] = 2 * np.vdot(lefts[run], self._operator._spread(rights[run]))
+        return total[()]
+
+    def _misfit(self, X: ArrayLike) -> Array:
+        return self._operator._measure(np.asarray(X)) - self._measurements
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Sensing, (self._operator, self._measurements)
+
+    def __repr__(self) -> str:
+        rows, cols = self.shape
+        return f"Sensing({self._operator.shape[0]} measurements of {rows} × {cols} matrices)"

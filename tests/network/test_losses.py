@@ -1,0 +1,215 @@
+"""Losses of the end-to-end matrix: each against automatic differentiation of its definition, written again."""
+
+import copy
+import pickle
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from strategies import EPS, stacked_objective
+
+import dmfbook as dmf
+
+RNG = np.random.default_rng(0)
+WIDTHS = (4, 5, 3, 6, 2)
+INPUTS, OUTPUTS = RNG.standard_normal((4, 9)), RNG.standard_normal((2, 9))
+OPERATOR = dmf.gaussian_sensing((2, 4), 6, RNG)
+SEEN = RNG.standard_normal(6)
+TARGET = RNG.standard_normal((2, 4))
+MASK = np.array([[1.0, 0, 1, 1], [0, 1, 1, 0]])
+
+
+class LogCosh:
+    """A loss of a reader's own, without any base class; some entries are not seen."""
+
+    shape = (2, 4)
+
+    def value(self, X):
+        return np.sum(MASK * np.log(np.cosh(X - TARGET)), axis=(-2, -1))
+
+    def gradient(self, X):
+        return MASK * np.tanh(X - TARGET)
+
+    def curvature(self, X, Z):
+        return MASK * Z / np.cosh(X - TARGET) ** 2
+
+
+MATRICES = np.array(
+    [OPERATOR.adjoint(row) for row in np.eye(6)]
+)  # what the operator measures with, one by one
+
+# The loss, and its definition in functions that autograd differentiates.
+LOSSES = {
+    "factorization": (dmf.Factorization(TARGET), lambda X: anp.sum((TARGET - X) ** 2)),
+    "regression": (
+        dmf.Regression(INPUTS, OUTPUTS, scale=0.3),
+        lambda X: 0.3 * anp.sum((OUTPUTS - anp.dot(X, INPUTS)) ** 2),
+    ),
+    "few samples": (
+        dmf.Regression(INPUTS[:, :2], OUTPUTS[:, :2]),
+        lambda X: anp.sum((OUTPUTS[:, :2] - anp.dot(X, INPUTS[:, :2])) ** 2),
+    ),
+    "sensing": (
+        dmf.Sensing(OPERATOR, SEEN),
+        lambda X: anp.sum((anp.sum(MATRICES * X, axis=(1, 2)) - SEEN) ** 2),
+    ),
+    "own": (LogCosh(), lambda X: anp.sum(MASK * anp.log(anp.cosh(X - TARGET)))),
+}
+every_loss = pytest.mark.parametrize(("loss", "definition"), LOSSES.values(), ids=LOSSES)
+
+
+@every_loss
+def test_a_loss_agrees_with_its_definition(loss, definition):
+    X, Z = np.random.default_rng(1).standard_normal((2, 2, 4))
+    assert loss.shape == (2, 4)
+    assert float(loss.value(X)) == pytest.approx(definition(X), rel=200 * EPS)
+    np.testing.assert_allclose(loss.gradient(X), autograd.grad(definition)(X), atol=1e3 * EPS)
+    expected = autograd.hessian_vector_product(definition)(X, Z)
+    np.testing.assert_allclose(loss.curvature(X, Z), expected, atol=1e3 * EPS)
+
+
+@every_loss
+def test_a_loss_takes_stacks(loss, definition):
+    X, Z = np.random.default_rng(2).standard_normal((2, 3, 5, 2, 4))
+    for name, arguments in (("value", [X]), ("gradient", [X]), ("curvature", [X, Z])):
+        found = getattr(loss, name)(*arguments)
+        for i in np.ndindex(3, 5):
+            alone = getattr(loss, name)(*(argument[i] for argument in arguments))
+            np.testing.assert_allclose(found[i], alone, rtol=0, atol=1e3 * EPS)
+    # One point, many directions: leading axes broadcast.
+    np.testing.assert_allclose(
+        loss.curvature(X[0, 0], Z)[2, 3], loss.curvature(X[0, 0], Z[2, 3]), rtol=0, atol=1e3 * EPS
+    )
+
+
+@every_loss
+def test_all_derivatives_of_the_objective(loss, definition):
+    problem = dmf.Problem(loss, WIDTHS[1:-1], reg=(0.1, 0.2, 0.3, 0.4))
+    rng = np.random.default_rng(3)
+    factors = [rng.standard_normal(s) / 1.5 for s in zip(WIDTHS[1:], WIDTHS, strict=False)]
+    vector, objective = dmf.flatten(factors), stacked_objective(problem, definition)
+    assert problem.loss(factors) == pytest.approx(objective(vector), rel=1e3 * EPS)
+    gradient = dmf.flatten(problem.gradient(factors))
+    np.testing.assert_allclose(gradient, autograd.grad(objective)(vector), atol=1e4 * EPS)
+    hessian = dmf.hessian(problem, factors)
+    np.testing.assert_array_equal(hessian, hessian.T)
+    np.testing.assert_allclose(hessian, autograd.hessian(objective)(vector), atol=1e5 * EPS)
+    operator = dmf.hessian_operator(problem, factors)
+    np.testing.assert_allclose(operator @ np.eye(problem.size), hessian, atol=1e5 * EPS)
+    assert dmf.hessian_trace(problem, factors) == pytest.approx(np.trace(hessian), rel=1e4 * EPS)
+
+
+@every_loss
+def test_runs_of_a_stack_are_independent(loss, definition):
+    problem = dmf.Problem(loss, WIDTHS[1:-1], reg=0.1)
+    rng = np.random.default_rng(4)
+    factors = [rng.standard_normal((2, 3, *s)) / 2 for s in zip(WIDTHS[1:], WIDTHS, strict=False)]
+    losses, traces = problem.losses(factors), dmf.hessian_trace(problem, factors)
+    gradient = problem.gradient(factors)
+    assert problem.loss(factors) == pytest.approx(losses.sum())
+    for i in np.ndindex(2, 3):
+        alone = [factor[i] for factor in factors]
+        assert losses[i] == pytest.approx(problem.loss(alone), rel=1e3 * EPS)
+        assert traces[i] == pytest.approx(dmf.hessian_trace(problem, alone), rel=1e3 * EPS)
+        for block, expected in zip(gradient, problem.gradient(alone), strict=True):
+            np.testing.assert_allclose(block[i], expected, rtol=0, atol=1e4 * EPS)
+    run = dmf.gradient_descent(problem, factors, 1e-3, 5)
+    alone = dmf.gradient_descent(problem, [factor[1, 2] for factor in factors], 1e-3, 5)
+    for stacked, single in zip(run.factors, alone.factors, strict=True):
+        np.testing.assert_allclose(stacked[1, 2], single, rtol=0, atol=1e4 * EPS)
+
+
+def test_regression_reads_samples_in_blocks(monkeypatch):
+    whole = dmf.Regression(INPUTS, OUTPUTS)
+    monkeypatch.setattr("dmfbook.network.losses.BLOCK_ENTRIES", 13)  # two columns at a time
+    parts = dmf.Regression(INPUTS.astype(np.float32).astype(float), OUTPUTS)
+    np.testing.assert_allclose(parts.second_moment, whole.second_moment, rtol=1e-6)
+    np.testing.assert_allclose(
+        dmf.Regression(INPUTS, OUTPUTS).cross_moment, whole.cross_moment, atol=100 * EPS
+    )
+    bad = INPUTS.copy()
+    bad[1, 7] = np.nan
+    with pytest.raises(ValueError, match="inputs must be finite"):
+        dmf.Regression(bad, OUTPUTS)
+
+
+def test_regression_is_factorization_of_whitened_data():
+    loss = dmf.Regression(INPUTS, OUTPUTS, scale=0.5)
+    Q, M = loss.input_factor, loss.whitened_target
+    np.testing.assert_allclose(Q @ Q.T, 0.5 * INPUTS @ INPUTS.T, atol=100 * EPS)
+    np.testing.assert_allclose(M @ Q.T, 0.5 * OUTPUTS @ INPUTS.T, atol=100 * EPS)
+    best = np.linalg.lstsq(INPUTS.T, OUTPUTS.T)[0].T
+    assert loss.least == pytest.approx(0.5 * np.sum((OUTPUTS - best @ INPUTS) ** 2))
+    assert float(loss.value(best)) == pytest.approx(loss.least)
+
+
+@pytest.mark.parametrize("power", [-400, -100, 100, 400])
+def test_a_regression_scales(power):
+    X = np.random.default_rng(5).standard_normal((2, 4))
+    loss, s = dmf.Regression(INPUTS, OUTPUTS), 2.0**power
+    scaled = dmf.Regression(s * INPUTS, s * OUTPUTS)
+    assert float(scaled.value(X)) == float(loss.value(X)) * s * s
+    np.testing.assert_array_equal(scaled.gradient(X), loss.gradient(X) * s * s)
+
+
+def test_constant_inputs_and_a_single_sample_are_data_too():
+    for inputs in (np.zeros((4, 9)), np.ones((4, 9)), INPUTS[:, :1]):
+        outputs = OUTPUTS[:, : inputs.shape[1]]
+        loss = dmf.Regression(inputs, outputs)
+        best = outputs @ np.linalg.pinv(inputs)
+        assert loss.least == pytest.approx(np.sum((outputs - best @ inputs) ** 2), abs=1e-12)
+        assert loss.input_factor.shape == (4, np.linalg.matrix_rank(inputs))
+
+
+@every_loss
+def test_losses_survive_pickle_and_stay_read_only(loss, definition):
+    if isinstance(loss, LogCosh):
+        return  # what a reader's own class does is the reader's
+    X = np.random.default_rng(6).standard_normal((2, 4))
+    for other in (pickle.loads(pickle.dumps(loss)), copy.deepcopy(loss)):
+        np.testing.assert_array_equal(other.gradient(X), loss.gradient(X))
+        for name in ("target", "second_moment", "cross_moment", "input_factor", "measurements"):
+            if hasattr(other, name):
+                assert not getattr(other, name).flags.writeable
+
+
+BAD = {
+    "columns": (lambda: dmf.Regression(INPUTS, OUTPUTS[:, :8]), ValueError, "equally many columns"),
+    "vector": (lambda: dmf.Regression(INPUTS[0], OUTPUTS), ValueError, "inputs must be a matrix"),
+    "complex": (lambda: dmf.Regression(INPUTS * 1j, OUTPUTS), TypeError, "inputs must hold real"),
+    "scale": (lambda: dmf.Regression(INPUTS, OUTPUTS, 0.0), ValueError, "scale must be positive"),
+    "no scale": (lambda: dmf.Regression(INPUTS, OUTPUTS, None), TypeError, "scale must be a"),
+    "too large": (lambda: dmf.Regression(INPUTS * 1e200, OUTPUTS), OverflowError, "moments"),
+    "no operator": (lambda: dmf.Sensing(np.eye(4), [1.0]), TypeError, "operator must be a Sensing"),
+    "half a loss": (lambda: dmf.Problem(Half(), (3,)), TypeError, "without value, curvature"),
+    "wrong shape": (lambda: dmf.Problem(Crooked(), (3,)), ValueError, "gradient must have shape"),
+    "not a problem": (
+        lambda: dmf.hessian(dmf.SensingProblem(OPERATOR, SEEN), [TARGET, TARGET]),
+        TypeError,
+        "problem must be a dmfbook.Problem, got SensingProblem",
+    ),
+    "no closed form": (
+        lambda: dmf.global_minimizer(dmf.Problem(dmf.Regression(INPUTS, OUTPUTS), (3,), 0.1)),
+        TypeError,
+        "needs a factorization problem",
+    ),
+}
+
+
+class Half:
+    shape = (2, 4)
+
+    def gradient(self, X):
+        return X
+
+
+class Crooked(LogCosh):
+    def gradient(self, X):
+        return np.asarray(X).T
+
+
+@pytest.mark.parametrize(("call", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
