@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+# What installs the extra. The name alone would be looked for on PyPI, where it is not ours.
+INSTALL = "pip install '.[book]', in the folder that holds pyproject.toml"
+
 
 class BookError(Exception):
     """Something is wrong with the book or the request; nothing has been run.

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import re
 import signal
 import tempfile
 from typing import Any
 from weakref import WeakSet
 
+import zmq
 from jupyter_client.kernelspec import (
     NATIVE_KERNEL_NAME,
     KernelSpec,
@@ -16,7 +18,7 @@ from jupyter_client.kernelspec import (
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
-from dmfbook.workflow.errors import BookError
+from dmfbook.workflow.errors import INSTALL, BookError
 
 # One thread a kernel: two kernels at a time already fill the machine, and sums of floats then come
 # out the same on every build. The last entry silences a debugger that no chapter uses.
@@ -59,7 +61,7 @@ class BookKernel(AsyncKernelManager):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="dmfbook-", ignore_cleanup_errors=True)
+        self._scratch = _scratch()
         folder = self._scratch.name
         super().__init__(
             transport="ipc", ip=f"{folder}/ipc", connection_file=f"{folder}/kernel.json", **kwargs
@@ -75,10 +77,36 @@ class BookKernel(AsyncKernelManager):
         environment = os.environ | _ENVIRONMENT | {"IPYTHONDIR": self._scratch.name}
         await super().start_kernel(**kwargs, env=environment)
 
+    async def shutdown_kernel(  # type: ignore[override]
+        self, now: bool = False, restart: bool = False
+    ) -> None:
+        """Ask the kernel to end, or kill it `now`.
+
+        Without the interrupt that jupyter_client sends before it asks: an idle kernel has nothing
+        to interrupt, and reports the attempt on the terminal.
+        """
+        if now:
+            await super().shutdown_kernel(now=True, restart=restart)
+            return
+        self.shutting_down = True
+        self.stop_restarter()
+        await self.request_shutdown(restart=restart)
+        await self.finish_shutdown(restart=restart)
+        await self.cleanup_resources(restart=restart)
+
     async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
         """Close the connection and remove its files."""
         await super().cleanup_resources(restart=restart)
         self._scratch.cleanup()
+
+
+def _scratch() -> "tempfile.TemporaryDirectory[str]":
+    """Make a folder for a kernel's sockets; in ``/tmp`` where TMPDIR is too deep for their names."""
+    longest = zmq.IPC_PATH_MAX_LEN - len("/dmfbook-12345678/ipc-5")
+    home = tempfile.gettempdir()
+    if len(os.fsencode(home)) > longest:
+        home = "/tmp"
+    return tempfile.TemporaryDirectory(prefix="dmfbook-", dir=home, ignore_cleanup_errors=True)
 
 
 def check_kernel(name: str) -> None:
@@ -94,17 +122,20 @@ def check_kernel(name: str) -> None:
     BookError
         If there is none of that name; says how to install it.
     """
+    # Other names Jupyter refuses, and ipykernel does not install.
+    valid = re.fullmatch(r"[\w.-]+", name, re.ASCII)
     try:
+        if not valid:
+            raise NoSuchKernel(name)
         _Specs().get_kernel_spec(name)
     except NoSuchKernel:
-        remedy = (
-            "pip install 'dmfbook[book]'"
-            if name == NATIVE_KERNEL_NAME
-            else f"python -m ipykernel install --sys-prefix --name {name}"
-        )
-        raise BookError(
-            f"no kernel named {name!r} is installed; install it with: {remedy}"
-        ) from None
+        if name == NATIVE_KERNEL_NAME:
+            remedy = f"install it with: {INSTALL}"
+        else:
+            remedy = f"set metadata.kernelspec.name of the notebook to {NATIVE_KERNEL_NAME!r}"
+            if valid:
+                remedy += f", or run: python -m ipykernel install --sys-prefix --name {name}"
+        raise BookError(f"no kernel named {name!r} is installed; {remedy}") from None
 
 
 def kill_kernels() -> None:

@@ -13,7 +13,6 @@ import pytest
 from dmfbook.workflow import cache
 from dmfbook.workflow.errors import BookError, BuildError
 from dmfbook.workflow.execute import Run, execute, variation_runs
-from dmfbook.workflow.kernels import check_kernel
 
 LOOK = """\
 import os, sys
@@ -110,12 +109,6 @@ def test_missing_kernel_is_named_before_any_work(book, write_chapter):
     with pytest.raises(BookError, match=r"no kernel named 'octave' .* --name octave"):
         execute(book, runs_of(book))
     assert not book.built.exists()
-
-
-def test_missing_ipykernel_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ipykernel.kernelspec", None)
-    with pytest.raises(BookError, match=r"no kernel named 'python3' .*dmfbook\[book\]"):
-        check_kernel("python3")
 
 
 @pytest.mark.parametrize("place", ["_build", "_build/executed", "_build/failed"])
