@@ -12,7 +12,7 @@ _LAST_WORDS = re.compile(r"=+|RuntimeError:|There was an error in building your 
 
 
 def causes(log: str) -> list[str]:
-    """Pick from the log of Jupyter Book the lines that say why it failed.
+    r"""Pick from the log of Jupyter Book the lines that say why it failed.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def causes(log: str) -> list[str]:
 
     Examples
     --------
-    >>> causes("reading\\nTraceback (most recent call last):\\n  File 'a'\\nKeyError: 'b'\\n")
+    >>> causes("reading\nTraceback (most recent call last):\n  File 'a'\nKeyError: 'b'\n")
     ["KeyError: 'b'"]
     """
     told, last = [], []
