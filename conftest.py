@@ -1,16 +1,49 @@
 """What every test run needs, be it tests, doctests or notebooks."""
 
 import os
+from pathlib import Path
 
-# Two workers fill two cores; threads of BLAS in each would only wait for one another. Kernels that
-# nbval starts inherit this. It has to be said before NumPy is loaded.
+import pytest
+
+# Two workers fill two cores; threads of BLAS in each would only wait for one another. It has to be
+# said before NumPy is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# Progress bars of the chapters are for people; nbval would compare them.
+# Progress bars are for people.
 os.environ["TQDM_DISABLE"] = "1"
+
+ROOT = Path(__file__).parent
+
+
+def pytest_configure(config):
+    """Test the package beside this file and no other; let nbval start the kernel of the book."""
+    from dmfbook.workflow.environment import check_package
+    from dmfbook.workflow.errors import BookError
+
+    try:
+        check_package(ROOT)
+    except BookError as error:
+        raise pytest.UsageError(str(error)) from None
+    if config.pluginmanager.hasplugin("nbval"):
+        import nbval.kernel
+        import nbval.plugin
+
+        from dmfbook.workflow.results import merge_streams
+
+        nbval.kernel.KernelManager = _kernel
+        nbval.plugin.coalesce_streams = merge_streams
 
 
 def pytest_collectstart(collector):
     """Let nbval skip SVG pictures as it skips PNG: sources hold text outputs only."""
     if hasattr(collector, "skip_compare"):
         collector.skip_compare += ("image/svg+xml",)
+
+
+def _kernel(kernel_name, **_):
+    """Make for nbval what papermill gets: the same interpreter in the same environment."""
+    from dmfbook.workflow.environment import find_fonts
+    from dmfbook.workflow.kernels import BookKernel
+
+    find_fonts(ROOT / "_build")
+    return BookKernel(ROOT / "_build", kernel_name=kernel_name)

@@ -5,18 +5,36 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dmfbook.workflow import cache
-from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow import cache, results
+from dmfbook.workflow.environment import find_fonts
+from dmfbook.workflow.errors import BookError, BuildError
 from dmfbook.workflow.files import check_writable, whole
 from dmfbook.workflow.notebooks import Book, Chapter
 
 AT_A_TIME = 2
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long an execution may take, in seconds; what takes longer is killed.
+
+    Attributes
+    ----------
+    cell : float
+        For each cell.
+    chapter : float
+        For all cells of a chapter together, and for the start of its kernel.
+    """
+
+    cell: float = 3600
+    chapter: float = 4 * 3600
 
 
 @dataclass(frozen=True)
@@ -46,11 +64,12 @@ class Run:
         )
 
 
-def execute(book: Book, runs: Iterable[Run]) -> list[Run]:
+def execute(book: Book, runs: Iterable[Run], limits: Limits = Limits()) -> list[Run]:  # noqa: B008 (frozen)
     """Execute what is not in the cache.
 
     A run is in the cache if its target was executed from the same cells with the same parameters,
-    the same sources of `dmfbook` and the same lock. Targets appear complete or not at all.
+    the same sources of `dmfbook`, lock and interpreter, and was not edited since. Targets appear
+    complete or not at all, and only if the execution is good; see `results.check`.
 
     Parameters
     ----------
@@ -58,6 +77,8 @@ def execute(book: Book, runs: Iterable[Run]) -> list[Run]:
         The book, for its lock and its folder ``_build/failed``.
     runs : iterable of Run
         What is wanted.
+    limits : Limits, optional
+        How long each may take.
 
     Returns
     -------
@@ -69,8 +90,10 @@ def execute(book: Book, runs: Iterable[Run]) -> list[Run]:
     BookError
         If a kernel is missing or a target cannot be written; nothing is executed.
     BuildError
-        If a cell failed. The other runs are finished first, and the executed copy is kept.
+        If a cell failed, took too long or is not good, or if `dmfbook` was edited meanwhile. The
+        other runs are finished first, and the executed copy is kept.
     """
+    before = cache.moment(book.root)
     around = cache.surroundings(book.root)
     keyed = [(run, cache.key(run.chapter, run.values, around)) for run in runs]
     stale = [(run, key) for run, key in keyed if cache.stored_key(run.target) != key]
@@ -84,7 +107,9 @@ def execute(book: Book, runs: Iterable[Run]) -> list[Run]:
         check_kernel(name)
     for folder in dict.fromkeys([*(run.target.parent for run, _ in stale), failed]):
         check_writable(folder)
-    failures = _execute_all([_Execution(run, key, failed) for run, key in stale])
+    if any("matplotlib" in json.dumps(run.chapter.notebook) for run, _ in stale):
+        find_fonts(book.built)
+    failures = _execute_all([_Execution(book, run, key, before) for run, key in stale], limits)
     if failures:
         raise BuildError(
             f"{len(failures)} of {len(stale)} executions failed\n\n" + "\n\n".join(failures)
@@ -119,60 +144,102 @@ def variation_runs(book: Book) -> list[Run]:
 
 
 class _Execution:
-    """One execution, which counts its cells and can be told to stop."""
+    """One execution, which can be watched and told to stop."""
 
-    def __init__(self, run: Run, key: str, failed: Path) -> None:
-        self.run = run
-        self.key = key
+    def __init__(self, book: Book, run: Run, key: str, before: cache.Moment) -> None:
+        self.book, self.run, self.key, self.before = book, run, key, before
         suffix = f"-{key[:8]}" if run.values else ""
-        self.kept = failed / f"{run.chapter.name}{suffix}.ipynb"
+        self.kept = book.built / "failed" / f"{run.chapter.name}{suffix}.ipynb"
         self.stopped = threading.Event()
-        self.at = ""
+        self.overdue = ""
+        self.kernel: Any = None
+        # What `Progress` shows.
+        self.title = run.title
+        self.cells = sum(
+            cell["cell_type"] == "code" and bool(cell["source"].strip())
+            for cell in run.chapter.notebook["cells"]
+        )
+        self.done = 0
+        self.place = self.line = ""
+        self.began: float | None = None
+        self.cell_began: float | None = None
+        self.ended: float | None = None
 
-    def __call__(self, progress: Any) -> str | None:
+    def __call__(self) -> str | None:
         """Execute; return None, or what went wrong in words for a person."""
+        self.began = time.monotonic()
         self.kept.unlink(missing_ok=True)
         try:
             with whole(self.run.target) as partial:
                 try:
-                    self._papermill(partial, progress)
+                    self._papermill(partial)
                 except Exception:
                     if not self.stopped.is_set() and partial.exists():
                         os.replace(partial, self.kept)
                     raise
         except Exception as error:  # a failure of one chapter must not hide the others
+            at = f"{self.place}, `{self.line}`\n  " if self.place else ""
             where = f"\n  executed copy: {self.kept}" if self.kept.exists() else ""
-            return f"{self.run.title}: {self.at}{_in_words(error)}{where}"
+            return f"{self.title}: {at}{self.overdue or _in_words(error)}{where}"
         finally:
+            self.ended = time.monotonic()
             _close_event_loop()
         return None
 
-    def _papermill(self, partial: Path, progress: Any) -> None:
+    def stop(self) -> None:
+        """Kill the kernel; to be called again, since one that is only starting cannot be killed."""
+        self.stopped.set()
+        if self.kernel is not None:
+            self.kernel.kill()
+
+    def enforce(self, limits: Limits) -> None:
+        """Kill the kernel of what takes too long."""
+        now = time.monotonic()
+        if self.cell_began is not None and now - self.cell_began > limits.cell:
+            self.overdue = f"ran longer than {limits.cell:g} s; see the option --cell-limit"
+        elif self.began is not None and now - self.began > limits.chapter:
+            self.overdue = f"the chapter ran {limits.chapter:g} s; see the option --chapter-limit"
+        if self.overdue and self.kernel is not None:
+            self.kernel.kill()
+
+    def _papermill(self, partial: Path) -> None:
         import nbformat
         import papermill
 
-        from dmfbook.workflow.kernels import BookKernel
+        from dmfbook.workflow.kernels import AsyncBookKernel
 
-        source = nbformat.reads(json.dumps(self.run.chapter.notebook), as_version=4)
+        class Kernel(AsyncBookKernel):
+            """Papermill makes the kernel itself; this tells which."""
+
+            def __init__(kernel, **kwargs: Any) -> None:
+                super().__init__(self.book.built, **kwargs)
+                self.kernel = kernel
+
         executed = papermill.execute_notebook(
-            source,
+            nbformat.reads(json.dumps(self.run.chapter.notebook), as_version=4),
             # papermill formats the path with the parameters; a brace must stand for itself.
             str(partial).replace("{", "{{").replace("}", "}}"),
             parameters=self.run.values,
             kernel_name=self.run.chapter.kernel,
             language="python",
             progress_bar=False,
-            kernel_manager_class=BookKernel,
+            kernel_manager_class=Kernel,
             resources={"metadata": {"path": str(self.run.chapter.source.parent)}},
-            # Streams arrive in pieces that depend on timing; merged they are the same every time.
-            coalesce_streams=True,
             record_timing=False,
             on_cell_execute=self._note_cell,
-            on_cell_executed=lambda **_: progress.update(),
+            on_cell_executed=self._note_end,
         )
-        _clean(executed)
-        executed.metadata["dmfbook"] = {"key": self.key}
-        nbformat.write(executed, partial)
+        cache.check_unchanged(self.book.root, self.before)
+        results.clean(executed)
+        try:
+            results.check(executed)
+        except results.Refused as fault:
+            self._note_cell(executed.cells[fault.index], fault.index)
+            raise
+        notebook = json.loads(nbformat.writes(executed))
+        cache.certify(notebook, self.key)
+        text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
+        partial.write_text(text + "\n", encoding="utf-8")
 
     def _note_cell(self, cell: Any, cell_index: int) -> None:
         declared = [
@@ -181,32 +248,36 @@ class _Execution:
         ].index(True)
         # Number as in the source, which has no cell that papermill injects behind that one.
         injected = bool(self.run.values) and cell_index > declared
-        line = next((line for line in cell.source.splitlines() if line.strip()), "")
-        self.at = f"cell {cell_index + 1 - injected}, `{line.strip()}`\n  "
+        self.place = f"cell {cell_index + 1 - injected}"
+        lines = (line.strip() for line in cell.source.splitlines())
+        self.line = next(filter(None, lines), "")
+        self.cell_began = time.monotonic()
+
+    def _note_end(self, **_: Any) -> None:
+        self.cell_began = None
+        self.done += 1
 
 
-def _execute_all(executions: list[_Execution]) -> list[str]:
+def _execute_all(executions: list[_Execution], limits: Limits) -> list[str]:
     """Execute two at a time; on Ctrl-C kill the kernels before the interrupt goes on."""
-    from tqdm import tqdm
-
-    from dmfbook.workflow.kernels import kill_kernels
+    from dmfbook.workflow.progress import Progress
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
-    with (
-        tqdm(total=_cells(executions), unit="cell", desc="executing", disable=None) as progress,
-        ThreadPoolExecutor(AT_A_TIME) as pool,
-    ):
-        futures: list[Future[str | None]] = [pool.submit(one, progress) for one in executions]
+    with Progress(executions) as progress, ThreadPoolExecutor(AT_A_TIME) as pool:
+        futures: list[Future[str | None]] = [pool.submit(one) for one in executions]
         try:
-            return [message for future in as_completed(futures) if (message := future.result())]
+            while wait(futures, timeout=0.5).not_done:
+                for one in executions:
+                    one.enforce(limits)
+                progress.show()
         except BaseException:
-            for one, future in zip(executions, futures, strict=True):
-                one.stopped.set()
+            for future in futures:
                 future.cancel()
-            # Again and again: a kernel that is only just starting cannot be killed yet.
             while wait(futures, timeout=0.2).not_done:
-                kill_kernels()
+                for one in executions:
+                    one.stop()
             raise
+    return [message for future in futures if (message := future.result())]
 
 
 def _close_event_loop() -> None:
@@ -216,25 +287,9 @@ def _close_event_loop() -> None:
     ensure_event_loop().close()
 
 
-def _cells(executions: list[_Execution]) -> int:
-    return sum(
-        cell["cell_type"] == "code" and bool(cell["source"].strip())
-        for one in executions
-        for cell in one.run.chapter.notebook["cells"]
-    )
-
-
-def _clean(notebook: Any) -> None:
-    """Remove what papermill writes about itself; refuse a notebook that stopped early."""
-    notebook.metadata.pop("papermill", None)
-    for cell in notebook.cells:
-        cell.metadata = type(cell.metadata)(cache.without_noise(cell.metadata))
-        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            # papermill takes a cell that calls sys.exit() for the end of a good run.
-            raise RuntimeError("ended the notebook before its last cell")
-
-
 def _in_words(error: Exception) -> str:
+    if isinstance(error, (results.Refused, BookError)):
+        return str(error)
     name, value = getattr(error, "ename", None), getattr(error, "evalue", None)
     if name is None:
         name, value = type(error).__name__, str(error)

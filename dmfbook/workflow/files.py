@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, and replace nothing that is not ours."""
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,66 @@ def whole(target: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Make an empty folder, which is gone when the block ends.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder. What a killed process left there is removed.
+
+    Yields
+    ------
+    Path
+        `folder`.
+    """
+    _remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def put_in_place(new: Path, place: Path) -> None:
+    """Replace a folder by another one that is complete.
+
+    No system call of every platform exchanges two folders. So there is an instant without a folder
+    in that place; `recover` then finds the new one, or the old one, beside it.
+
+    Parameters
+    ----------
+    new : Path
+        What to put there, on the same file system.
+    place : Path
+        What to replace, if it exists.
+    """
+    recover(place)
+    fresh, old = _beside(place)
+    try:
+        os.replace(new, fresh)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(place, old)
+        os.replace(fresh, place)
+    finally:
+        recover(place)
+
+
+def recover(place: Path) -> None:
+    """End a replacement that was interrupted, by this process or by one that is dead.
+
+    Parameters
+    ----------
+    place : Path
+        The folder that was to be replaced.
+    """
+    for beside in _beside(place):
+        if beside.is_dir() and not os.path.lexists(place):
+            os.replace(beside, place)
+        _remove(beside)
+
+
 def check_writable(folder: Path) -> None:
     """Make sure that a folder exists and takes files.
 
@@ -50,3 +111,15 @@ def check_writable(folder: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise BookError(f"cannot write to {folder}: {error.strerror}") from None
+
+
+def _beside(place: Path) -> tuple[Path, Path]:
+    """Return where the new folder waits, and where the old one is kept meanwhile."""
+    return place.with_name(f".{place.name}.new"), place.with_name(f".{place.name}.old")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,12 +1,15 @@
-"""Kernels that execute the chapters, and their end when someone presses Ctrl-C."""
+"""Kernels that execute the chapters: the running interpreter, in the book's environment."""
 
 import contextlib
+import fcntl
 import os
 import re
+import shutil
 import signal
 import tempfile
+import time
+from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
 import zmq
 from jupyter_client.kernelspec import (
@@ -15,25 +18,10 @@ from jupyter_client.kernelspec import (
     KernelSpecManager,
     NoSuchKernel,
 )
-from jupyter_client.manager import AsyncKernelManager
-from traitlets import default
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 
+from dmfbook.workflow.environment import environment
 from dmfbook.workflow.errors import INSTALL, BookError
-
-# One thread a kernel: two kernels at a time already fill the machine, and sums of floats then come
-# out the same on every build. The last entry silences a debugger that no chapter uses.
-_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "PYTHONSTARTUP": "",
-    # A progress bar inside a chapter is for those who run it by hand, not for its page.
-    "TQDM_DISABLE": "1",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
-
-_started: WeakSet["BookKernel"] = WeakSet()
 
 
 class _Specs(KernelSpecManager):
@@ -53,29 +41,49 @@ class _Specs(KernelSpecManager):
         return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
 
-class BookKernel(AsyncKernelManager):
-    """A kernel that is the running interpreter and can be stopped from another thread.
+class BookKernel(KernelManager):
+    """A kernel in the book's environment, which can be killed from another thread.
 
     It speaks through socket files that only this user can open, and reads no IPython profile: a
     chapter must not depend on what its reader loads at startup.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, built: Path, **kwargs: Any) -> None:
+        self._built = built
         self._scratch = _scratch()
         folder = self._scratch.name
+        # Held as long as this process lives; see `_sweep`.
+        self._alive = open(f"{folder}/alive", "w")
+        fcntl.flock(self._alive, fcntl.LOCK_EX)
         super().__init__(
-            transport="ipc", ip=f"{folder}/ipc", connection_file=f"{folder}/kernel.json", **kwargs
+            transport="ipc",
+            ip=f"{folder}/ipc",
+            connection_file=f"{folder}/kernel.json",
+            kernel_spec_manager=_Specs(),
+            **kwargs,
         )
 
-    @default("kernel_spec_manager")
-    def _own_specs(self) -> KernelSpecManager:
-        return _Specs()
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
+        variables = environment(self._built) | {"IPYTHONDIR": self._scratch.name}
+        return await super()._async_pre_start_kernel(**kwargs | {"env": variables})
 
-    async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
-        """Start the kernel in this book's environment."""
-        _started.add(self)
-        environment = os.environ | _ENVIRONMENT | {"IPYTHONDIR": self._scratch.name}
-        await super().start_kernel(**kwargs, env=environment)
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        await super()._async_cleanup_resources(restart=restart)
+        if not restart:
+            self._alive.close()
+            self._scratch.cleanup()
+
+    def kill(self) -> None:
+        """Kill the kernel, if it has started; what waits for it then gets an error."""
+        process = getattr(self.provisioner, "process", None)
+        if process is not None and process.poll() is None:
+            # A kernel leads a process group of its own, so this takes its children along.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+class AsyncBookKernel(BookKernel, AsyncKernelManager):
+    """The same for papermill; the class above serves nbval."""
 
     async def shutdown_kernel(  # type: ignore[override]
         self, now: bool = False, restart: bool = False
@@ -94,19 +102,7 @@ class BookKernel(AsyncKernelManager):
         await self.finish_shutdown(restart=restart)
         await self.cleanup_resources(restart=restart)
 
-    async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
-        """Close the connection and remove its files."""
-        await super().cleanup_resources(restart=restart)
-        self._scratch.cleanup()
-
-
-def _scratch() -> "tempfile.TemporaryDirectory[str]":
-    """Make a folder for a kernel's sockets; in ``/tmp`` where TMPDIR is too deep for their names."""
-    longest = zmq.IPC_PATH_MAX_LEN - len("/dmfbook-12345678/ipc-5")
-    home = tempfile.gettempdir()
-    if len(os.fsencode(home)) > longest:
-        home = "/tmp"
-    return tempfile.TemporaryDirectory(prefix="dmfbook-", dir=home, ignore_cleanup_errors=True)
+    cleanup_resources = BookKernel._async_cleanup_resources
 
 
 def check_kernel(name: str) -> None:
@@ -138,11 +134,21 @@ def check_kernel(name: str) -> None:
         raise BookError(f"no kernel named {name!r} is installed; {remedy}") from None
 
 
-def kill_kernels() -> None:
-    """Kill every kernel that this process has started; what waits for one then gets an error."""
-    for kernel in list(_started):
-        process = getattr(kernel.provisioner, "process", None)
-        if process is not None and process.poll() is None:
-            # A kernel leads a process group of its own, so this takes its children along.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+def _scratch() -> "tempfile.TemporaryDirectory[str]":
+    """Make a folder for a kernel's sockets; in ``/tmp`` where TMPDIR is too deep for their names."""
+    longest = zmq.IPC_PATH_MAX_LEN - len("/dmfbook-12345678/ipc-5")
+    home = tempfile.gettempdir()
+    if len(os.fsencode(home)) > longest:
+        home = "/tmp"
+    _sweep(Path(home))
+    return tempfile.TemporaryDirectory(prefix="dmfbook-", dir=home, ignore_cleanup_errors=True)
+
+
+def _sweep(home: Path) -> None:
+    """Remove folders of kernels whose process was killed: the lock in them is free."""
+    for path in home.glob("dmfbook-*/alive"):
+        with contextlib.suppress(OSError), open(path, "r+") as file:
+            # One that is only just being made is not locked yet.
+            if time.time() - path.stat().st_mtime > 3600:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path.parent, ignore_errors=True)

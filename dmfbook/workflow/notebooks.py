@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dmfbook.workflow.environment import check_package
 from dmfbook.workflow.errors import BookError, unknown
 from dmfbook.workflow.listings import parameter_sets, toc_entries
 from dmfbook.workflow.parameters import Parameter, check_values, read_parameters
@@ -75,11 +76,12 @@ class Book:
         Raises
         ------
         BookError
-            If there is none.
+            If there is none, or it has a package of its own and another one runs.
         """
         start = Path.cwd() if root is None else root.resolve()
         for folder in [start, *start.parents] if root is None else [start]:
             if (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
+                check_package(folder)
                 return cls(folder)
         where = f"{start} or above it" if root is None else f"{start}"
         raise BookError(

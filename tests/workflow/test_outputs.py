@@ -56,7 +56,7 @@ def test_command_writes_outputs_once(book, command, write_chapter):
     path = write_chapter("one", "print('one')\nprint(n)", draw)
     first = command("save-outputs")
     assert first.exit_code == 0, first.output
-    assert first.output == f"changed: {path}\n"
+    assert first.stdout == f"changed: {path}\n"
     saved = json.loads(path.read_text())
     assert saved["cells"][2]["outputs"][0]["text"] == ["one\n", "3\n"]
     assert list(saved["cells"][3]["outputs"][0]["data"]) == ["text/plain"]

@@ -1,0 +1,121 @@
+"""What an executed notebook must show to be good, and how its outputs are made repeatable."""
+
+from typing import Any
+
+from dmfbook.workflow.cache import without_noise
+
+VERDICT = "application/vnd.dmfbook.verdict+json"
+
+
+class Refused(Exception):
+    """A cell ran to its end and is not good.
+
+    Attributes
+    ----------
+    index : int
+        Which cell of the executed notebook, from 0.
+    """
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+def clean(notebook: Any) -> None:
+    """Remove what papermill writes about itself, and merge the streams of each cell.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        An executed notebook; changed in place.
+    """
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata = type(cell.metadata)(without_noise(cell.metadata))
+        if cell.cell_type == "code":
+            cell.outputs = merge_streams(cell.outputs)
+
+
+def check(notebook: Any) -> None:
+    """Refuse a notebook that did not do all that it promises.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        An executed notebook, whose cells raised nothing.
+
+    Raises
+    ------
+    Refused
+        If it stopped early, shows a claim that does not pass, or lacks a picture that an
+        alternative text describes; says which cell.
+    """
+    last = 0
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        if cell.execution_count is None:
+            # papermill takes a cell that calls sys.exit() for the end of a good run.
+            raise Refused(last, "ended the notebook before its last cell")
+        if fault := _fault(cell):
+            raise Refused(index, fault)
+        last = index
+
+
+def merge_streams(outputs: list[Any]) -> list[Any]:
+    r"""Merge what a cell prints, which arrives in pieces that depend on timing.
+
+    Parameters
+    ----------
+    outputs : list of NotebookNode
+        Outputs of one cell.
+
+    Returns
+    -------
+    list of NotebookNode
+        The same with one entry for each of ``stdout`` and ``stderr``, at most. Of a line that was
+        written anew after ``\r`` the last version is left. Takes time in proportion to the text:
+        nbclient's own merging takes the square of the longest line.
+    """
+    merged: list[Any] = []
+    pieces: dict[str, list[str]] = {}
+    for output in outputs:
+        if output["output_type"] != "stream":
+            merged.append(output)
+        elif output["name"] in pieces:
+            pieces[output["name"]].append(output["text"])
+        else:
+            merged.append(output)
+            pieces[output["name"]] = [output["text"]]
+    for output in merged:
+        if output["output_type"] == "stream":
+            lines = "".join(pieces[output["name"]]).split("\n")
+            output["text"] = "\n".join(map(_last_version, lines))
+    # Both arrive on their own, so only now has their order a meaning: none.
+    for i, (first, second) in enumerate(zip(merged, merged[1:], strict=False)):
+        if (first.get("name"), second.get("name")) == ("stderr", "stdout"):
+            merged[i : i + 2] = [second, first]
+    return merged
+
+
+def _last_version(line: str) -> str:
+    end = "\r" if line.endswith("\r") else ""
+    return line.removesuffix("\r").rpartition("\r")[2] + end
+
+
+def _fault(cell: Any) -> str | None:
+    """Say what is wrong with an executed cell, or nothing."""
+    shown = [output["data"] for output in cell.outputs if "data" in output]
+    for verdict in (data[VERDICT] for data in shown if VERDICT in data):
+        if verdict.get("passed") is not True:
+            worst = verdict.get("worst_case", {})
+            return (
+                f"shows the claim {verdict.get('label')}, which does not pass:"
+                f" case {worst.get('number')} ({worst.get('stratum')}), seed {worst.get('seed')};"
+                f" again: {worst.get('command')}"
+            )
+    alternative = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip()
+    pictures = (content for data in shown for kind, content in data.items() if "image/" in kind)
+    if alternative and not any(pictures):
+        return f"made no picture, and has the alternative text {alternative!r}"
+    return None

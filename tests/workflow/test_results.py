@@ -1,0 +1,149 @@
+"""An execution is good only if all that it shows is there and true."""
+
+import json
+import random
+
+import pytest
+from nbformat.v4 import new_output
+
+from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.execute import Limits, Run, execute
+from dmfbook.workflow.results import merge_streams
+
+RAISES = """\
+class ClaimFailed(Exception): pass
+raise ClaimFailed("Squares (thm-squares)\\n  fails on case 3 (odd); again: dmfbook verify")
+"""
+
+SHOWS = """\
+verdict = {"label": "thm-squares", "passed": n != 3, "worst_case": {
+    "stratum": "odd", "number": 7, "seed": 2, "command": "dmfbook verify thm-squares --case 7"}}
+display({"application/vnd.dmfbook.verdict+json": verdict}, raw=True)
+"""
+
+
+@pytest.fixture
+def failure(book, write_chapter):
+    """Execute a chapter of these cells; return what the error says, and look after what is kept."""
+
+    def run(*cells, alt=None, values=None, limits=Limits()):  # noqa: B008
+        path = write_chapter("one", *cells)
+        if alt is not None:
+            notebook = json.loads(path.read_text())
+            notebook["cells"][2]["metadata"]["mystnb"] = {"image": {"alt": alt}}
+            path.write_text(json.dumps(notebook))
+        job = Run(book.chapter("one"), book.built / "runs" / "one.ipynb", values or {})
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        job.target.write_text("an earlier good one")
+        with pytest.raises(BuildError) as caught:
+            execute(book, [job], limits)
+        assert job.target.read_text() == "an earlier good one"
+        assert caught.value.exit_status == 1
+        (kept,) = (book.built / "failed").iterdir()
+        assert f"executed copy: {kept}" in str(caught.value)
+        assert json.loads(kept.read_text())["cells"]
+        return str(caught.value)
+
+    return run
+
+
+def test_claim_that_fails(failure):
+    told = failure("n", RAISES)
+    assert "one: cell 4, `class ClaimFailed" in told
+    assert "Squares (thm-squares)\n  fails on case 3 (odd); again: dmfbook verify" in told
+    assert "Traceback" not in told and "\x1b" not in told
+
+
+def test_verdict_that_is_shown_without_an_error(failure):
+    told = failure("n", SHOWS)
+    assert "one: cell 4, `" in told
+    assert "claim thm-squares, which does not pass: case 7 (odd), seed 2" in told
+    assert "again: dmfbook verify thm-squares --case 7" in told
+
+
+@pytest.mark.parametrize("passed", ["None", "0", "'yes'", None])
+def test_only_true_is_true(failure, passed):
+    entry = "{'label': 'a'}" if passed is None else f"{{'label': 'a', 'passed': {passed}}}"
+    told = failure(f"n; display({{'application/vnd.dmfbook.verdict+json': {entry}}}, raw=True)")
+    assert "shows the claim a, which does not pass" in told
+
+
+def test_verdict_that_passes_with_other_parameters_is_good(book, write_chapter):
+    write_chapter("one", SHOWS)
+    run = Run(book.chapter("one"), book.built / "one.ipynb", {"n": 4})
+    assert execute(book, [run]) == [run]
+
+
+NO_PICTURE = {
+    "nothing": "n",
+    "text": "print(n)",
+    "closed": "import matplotlib.pyplot as plt\nplt.plot([n])\nplt.close()",
+    "other backend": "import matplotlib\nmatplotlib.use('agg')\n"
+    "import matplotlib.pyplot as plt\nplt.plot([n])\nplt.show()",
+    "empty": "n; display({'image/png': ''}, raw=True)",
+    "cleared": "from IPython.display import clear_output\n"
+    "display({'image/png': 'iVBOR'}, raw=True)\nclear_output()\nn;",
+}
+
+
+@pytest.mark.parametrize("source", NO_PICTURE.values(), ids=NO_PICTURE.keys())
+def test_alternative_text_without_a_picture(failure, source):
+    told = failure(source, alt="A line that falls.")
+    first = source.splitlines()[0]
+    assert f"one: cell 3, `{first}`\n  made no picture" in told
+    assert "A line that falls." in told
+
+
+def test_cell_that_hangs_is_killed_and_named(failure):
+    told = failure("n", "while True: pass", limits=Limits(cell=1))
+    assert "one: cell 4, `while True: pass`\n  ran longer than 1 s; see the option --cell" in told
+
+
+def test_cell_that_ignores_being_asked_is_killed(failure):
+    deaf = "import signal\nfor s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, lambda *_: 0)"
+    told = failure("n", f"{deaf}\nwhile True: pass", limits=Limits(cell=1))
+    assert "cell 4, `import signal`\n  ran longer than 1 s" in told
+
+
+def test_chapter_of_many_cells_has_a_limit(failure):
+    cells = ["import time; time.sleep(0.4)"] * 30
+    told = failure("n", *cells, values={"n": 1}, limits=Limits(chapter=2))
+    assert "`import time; time.sleep(0.4)`\n  the chapter ran 2 s; see the option --chapter" in told
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def test_merged_streams_are_those_of_nbclient():
+    """Against the merging of nbclient, on short texts."""
+    from nbclient import NotebookClient  # noqa: F401 (the oracle's home)
+    from nbclient.client import _RGX_CARRIAGERETURN
+
+    rng = random.Random(1)
+    for _ in range(300):
+        pieces = ["".join(rng.choices("ab\r\n", k=rng.randrange(9))) for _ in range(4)]
+        (merged,) = merge_streams([stream(piece) for piece in pieces])
+        assert merged["text"] == _RGX_CARRIAGERETURN.sub("", "".join(pieces))
+
+
+def test_order_of_streams_does_not_depend_on_timing():
+    picture = new_output("display_data", {"image/png": "iVBOR"})
+    first = merge_streams([stream("a"), stream("b", "stderr"), picture, stream("c")])
+    second = merge_streams([stream("b", "stderr"), stream("a"), stream("c"), picture])
+    assert first == second == [stream("ac"), stream("b", "stderr"), picture]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\rx"])
+def test_long_line_is_merged_in_proportion_to_its_length(end):
+    """Twenty megabytes: at the square of that this test would not end."""
+    text = 20_000_000 * "x" + end
+    (merged,) = merge_streams([stream(text[:1000]), stream(text[1000:])])
+    assert merged["text"] == ("x" if end == "\rx" else text)
+
+
+def test_line_of_a_megabyte_goes_through(book, write_chapter):
+    write_chapter("one", "print('x' * 1_000_000)\nprint(n)")
+    run = Run(book.chapter("one"), book.built / "one.ipynb")
+    execute(book, [run])
+    assert len(json.loads(run.target.read_text())["cells"][2]["outputs"]) == 1
