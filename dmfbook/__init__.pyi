@@ -41,15 +41,15 @@ from dmfbook.training.descent import gradient_flow as gradient_flow
 from dmfbook.training.recovery import NoisyLabels as NoisyLabels
 from dmfbook.training.recovery import SensingProblem as SensingProblem
 from dmfbook.training.recovery import SymmetricSensingProblem as SymmetricSensingProblem
+from dmfbook.zero_loss.factorizations import flat_factors as flat_factors
+from dmfbook.zero_loss.factorizations import zero_loss_factors as zero_loss_factors
 from dmfbook.zero_loss.interpolation import Interpolation as Interpolation
 from dmfbook.zero_loss.interpolation import flattest_interpolator as flattest_interpolator
-from dmfbook.zero_loss.sharpness import flat_factors as flat_factors
 from dmfbook.zero_loss.sharpness import flat_sharpness as flat_sharpness
 from dmfbook.zero_loss.sharpness import sharpest_direction as sharpest_direction
 from dmfbook.zero_loss.sharpness import sharpness as sharpness
 from dmfbook.zero_loss.sharpness import spectral_imbalance as spectral_imbalance
 from dmfbook.zero_loss.sharpness import spectral_products as spectral_products
-from dmfbook.zero_loss.sharpness import zero_loss_factors as zero_loss_factors
 from dmfbook.zero_loss.trace import flattest_factors as flattest_factors
 from dmfbook.zero_loss.trace import flattest_trace as flattest_trace
 from dmfbook.zero_loss.trace import sensing_hessian_trace as sensing_hessian_trace

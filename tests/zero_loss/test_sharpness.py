@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from strategies import EPS, objective, widths
 
 import dmfbook as dmf
-from dmfbook.zero_loss import leading
+from dmfbook.zero_loss import davidson, galerkin, leading, spectral_norm
 
 # Bottlenecks, numbers, vectors, unequal widths.
 SHAPES = [
@@ -218,7 +218,8 @@ def test_vanishing_hessian(shape):
 
 def test_failure_is_an_error(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(leading, "ITERATIONS", 2)
+        patch.setattr(davidson, "ITERATIONS", 2)
+        patch.setattr(galerkin, "ITERATIONS", 2)
         for shape in ((60, 60, 70, 80), (310, 310, 320, 310)):
             with pytest.raises(FloatingPointError, match="no convergence"):
                 dmf.sharpness(gaussian(shape))
@@ -226,7 +227,7 @@ def test_failure_is_an_error(monkeypatch):
     def stop(*args, **kwargs):
         raise ArpackNoConvergence("%s %s", np.zeros(0), np.zeros(0))
 
-    monkeypatch.setattr(leading, "eigsh", stop)
+    monkeypatch.setattr(spectral_norm, "eigsh", stop)
     with pytest.raises(FloatingPointError, match="no convergence"):
         dmf.sharpness(gaussian((260, 300, 270)))
 
@@ -339,7 +340,7 @@ def test_spectral_imbalance_of_a_zero_product():
 def test_leading_singular_vectors_of_a_large_matrix():
     for shape in [(300, 250), (260, 310)]:
         block = np.random.default_rng(0).standard_normal(shape)
-        found = leading.leading_singular(block)
+        found = spectral_norm.leading_singular(block)
         assert found.value == pytest.approx(np.linalg.norm(block, 2), rel=1e-12)
         image = block @ found.right
         np.testing.assert_allclose(image, found.value * found.left, atol=1e-6 * found.value)

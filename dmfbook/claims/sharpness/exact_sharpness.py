@@ -20,12 +20,7 @@ from dmfbook.claims.foundations.exact_derivatives import (
 from dmfbook.network.factors import end_to_end, flatten, partial_products
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.problem import Problem
-from dmfbook.zero_loss.sharpness import (
-    TOLERANCE,
-    sharpest_direction,
-    sharpness,
-    spectral_products,
-)
+from dmfbook.zero_loss.sharpness import TOLERANCE, sharpest_direction, sharpness, spectral_products
 
 
 def point_of(factors: list[Array]) -> Point:

@@ -14,13 +14,8 @@ from dmfbook.network.factors import end_to_end, partial_products
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
-from dmfbook.zero_loss.sharpness import (
-    flat_factors,
-    flat_sharpness,
-    spectral_imbalance,
-    spectral_products,
-    zero_loss_factors,
-)
+from dmfbook.zero_loss.factorizations import flat_factors, zero_loss_factors
+from dmfbook.zero_loss.sharpness import flat_sharpness, spectral_imbalance, spectral_products
 
 ROUNDING = 1e-9  # of a dense Hessian's eigenvalues at well-conditioned points, generously
 

@@ -15,7 +15,8 @@ from dmfbook.claims.sharpness.flat_minima import dense_sharpness, random_target
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.problem import Problem
 from dmfbook.training.descent import gradient_descent, gradient_flow
-from dmfbook.zero_loss.sharpness import flat_factors, flat_sharpness, sharpness, zero_loss_factors
+from dmfbook.zero_loss.factorizations import flat_factors, zero_loss_factors
+from dmfbook.zero_loss.sharpness import flat_sharpness, sharpness
 
 EPS = float(np.finfo(float).eps)
 
