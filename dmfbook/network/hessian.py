@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
-from dmfbook.network.factors import partial_products_of
-from dmfbook.network.losses import (
-    Loss,
-    Regression,
+from dmfbook.network.curvature import (
     curvature_matrix,
     curvature_trace,
     has_kronecker_structure,
 )
+from dmfbook.network.factors import partial_products_of
+from dmfbook.network.losses import Loss
 from dmfbook.network.problem import Problem, checked_point, checked_points
+from dmfbook.network.regression import Regression
 
 # Rows are filled in tiles whose scratch copy stays in a core's second-level cache.
 TILE_ENTRIES = 32_768

@@ -5,6 +5,7 @@ import filecmp
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from dmfbook.workflow import cache
 from dmfbook.workflow.errors import BuildError
 from dmfbook.workflow.execute import Run, execute
 from dmfbook.workflow.files import check_writable, whole
+from dmfbook.workflow.log import causes
 from dmfbook.workflow.notebooks import Book
 
 
@@ -121,7 +123,9 @@ def build_page(book: Book, run: Run, pages: Path) -> Path:
                     shutil.copyfile(path, copy)
         (source / place).parent.mkdir(parents=True, exist_ok=True)
         (source / place).write_text(json.dumps(_with_bibliography(run.target)), encoding="utf-8")
-        toc = f"format: jb-book\nroot: {place.with_suffix('').as_posix()}\n"
+        # JSON is YAML, whatever the name: `no`, `1e3` and `a: b` stay names.
+        root = json.dumps(place.with_suffix("").as_posix(), ensure_ascii=False)
+        toc = f"format: jb-book\nroot: {root}\n"
         (source / "_toc.yml").write_text(toc, encoding="utf-8")
         _put_in_place(_jupyter_book(source, Path(scratch)), pages)
     return pages / place.with_suffix(".html")
@@ -168,14 +172,21 @@ def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"NO_COLOR": "1"},
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
     )
     if done.returncode:
         # Paths as in the sources, so that an editor can open them.
-        log = done.stdout.replace(f"{source}{os.sep}", "").splitlines()
-        told = [line for line in log if "WARNING" in line or "ERROR" in line]
-        raise BuildError("the pages could not be built:\n" + "\n".join(told or log[-30:]))
+        log = done.stdout.replace(f"{source}{os.sep}", "")
+        told = causes(log)
+        if done.returncode < 0:
+            told.append(f"Jupyter Book was ended by {signal.Signals(-done.returncode).name}")
+        with contextlib.suppress(OSError):  # a full disk may be the cause
+            kept = output.with_name("pages.log")
+            kept.write_text(log, encoding="utf-8")
+            told.append(f"whole log: {kept}")
+        raise BuildError("the pages could not be built:\n" + "\n".join(told))
     return output / "_build" / "html"
 
 

@@ -3,9 +3,11 @@
 import subprocess
 
 import pytest
+import yaml
 
 from dmfbook.workflow import build
 from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.execute import Run
 
 FORMULA = "# Formula $x^2$\n\n```{prf:theorem} Squares\n:label: squares\nNot negative.\n```"
 
@@ -121,3 +123,17 @@ def test_command_runs_one_chapter(book, command, write_chapter):
         assert f'<script src="{address}' not in text and f'src="{address}' not in text
     assert "injected-parameters" in (folder / "one.ipynb").read_text()
     assert {path.name for path in folder.iterdir()} == {"one.ipynb", "page"}
+
+
+@pytest.mark.parametrize("name", ["no", "1e3", "a: b", "# x", "it's", "- y", "[z]", 'qu"ote', "λ𝔸"])
+def test_chapter_may_have_a_name_that_yaml_must_quote(book, write_chapter, monkeypatch, name):
+    listed = []
+
+    def read(source, output, *_):
+        listed.append(yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))["root"])
+        return make_pages(output)
+
+    monkeypatch.setattr(build, "_jupyter_book", read)
+    path = write_chapter(name, "n")
+    build.build_page(book, Run(book.chapter(name), path), book.built / "page")
+    assert listed == [f"book/{name}"]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
-from dmfbook.claims.flatness.flat_interpolators_recover import nuclear_norm_minimizer, random_truth
-from dmfbook.claims.flatness.trace_and_nuclear_norm import dense_rows, square_root
+from dmfbook.claims.cases.targets import random_truth
+from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
+from dmfbook.claims.oracles.measurements import dense_rows, square_root
 
 
 @pytest.mark.parametrize("hidden", [(3,), (4, 3), (3, 5, 3)], ids=str)

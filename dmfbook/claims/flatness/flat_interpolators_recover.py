@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 
-import cvxpy as cp
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.targets import random_truth
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.flatness.trace_and_nuclear_norm import dense_rows, rank_one_extreme, square_root
+from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
+from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme, square_root
 from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
 from dmfbook.sensing.ensembles import dense_sensing, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
@@ -18,32 +18,6 @@ from dmfbook.training.descent import gradient_descent
 from dmfbook.training.recovery import NoisyLabels, SensingProblem
 from dmfbook.zero_loss.interpolation import flattest_interpolator
 from dmfbook.zero_loss.trace import sensing_hessian_trace, trace_and_gradient
-
-
-def nuclear_norm_minimizer(operator: SensingOperator, measurements: Array) -> Array:
-    """The matrix of least nuclear norm with these measurements, from a convex solver.
-
-    The solver's multipliers certify it: no matrix that fits has a nuclear norm below ``⟨y, z⟩`` if
-    ``‖𝒜*(z)‖₂ ≤ 1``. A gap above 1e-5 is an error.
-    """
-    unknown = cp.Variable(operator.matrix_shape)
-    fits = dense_rows(operator) @ cp.vec(unknown, order="F") == measurements
-    problem = cp.Problem(cp.Minimize(cp.normNuc(unknown)), [fits])
-    with warnings.catch_warnings():
-        # The solver warns when it misses its own goal of 1e-8; the certificate judges instead.
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        problem.solve(solver=cp.CLARABEL)
-    found, multipliers = np.asarray(unknown.value), np.asarray(fits.dual_value)
-    bound = abs(measurements @ multipliers) / np.linalg.norm(operator.adjoint(multipliers), 2)
-    if not 1 - bound / np.linalg.norm(found, "nuc") < 1e-5:
-        raise ArithmeticError("the convex solver missed the least nuclear norm")
-    return found
-
-
-def random_truth(rng: np.random.Generator, shape: tuple[int, int], rank: int) -> Array:
-    """Random matrix of the given rank and of Frobenius norm one."""
-    product = rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1]))
-    return product / np.linalg.norm(product)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from typing import Any
 import autograd
 import autograd.numpy as anp
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.measurements import random_operator
+from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.foundations.exact_derivatives import random_factors
+from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme, square_root
 from dmfbook.network.factors import flatten, partial_products
 from dmfbook.sensing.ensembles import dense_sensing, entry_sampling, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
@@ -41,17 +43,6 @@ class SensedPoint:
         sensed = anp.dot(dense_rows(self.operator), anp.reshape(product.T, -1))
         squares = (sensed - self.measurements) ** 2
         return anp.sum(2 * (anp.sqrt(1 + squares) - 1) if self.huber else squares)
-
-
-def dense_rows(operator: SensingOperator) -> Array:
-    """The operator as a matrix with rows ``vec S_k``."""
-    return operator @ np.eye(operator.shape[1])
-
-
-def random_operator(rng: np.random.Generator, shape: tuple[int, int]) -> SensingOperator:
-    """Gaussian measurements or entries, at most as many as the matrix has entries."""
-    count = int(rng.integers(1, shape[0] * shape[1] + 1))
-    return (gaussian_sensing if rng.integers(2) else entry_sampling)(shape, count, rng)
 
 
 def random_sensed_point(rng: np.random.Generator) -> SensedPoint:
@@ -211,28 +202,6 @@ class RankOneCase:
     slack: float
 
 
-def rank_one_extreme(operator: SensingOperator, sign: int) -> tuple[float, Array, Array]:
-    """Extreme of ``‖𝒜(uvᵀ)‖²`` over unit u and v in the plane, from all directions of v."""
-
-    def extreme(angle: float) -> tuple[float, Array, Array]:
-        v = np.array([np.cos(angle), np.sin(angle)])
-        maps = dense_rows(operator) @ np.kron(v[:, None], np.eye(operator.matrix_shape[0]))
-        values, vectors = np.linalg.eigh(maps.T @ maps)
-        place = -1 if sign > 0 else 0
-        return float(values[place]), vectors[:, place], v
-
-    grid = np.linspace(0, np.pi, 181)
-    best = grid[np.argmax([sign * extreme(angle)[0] for angle in grid])]
-    bounds = (best - np.pi / 180, best + np.pi / 180)
-    result = minimize_scalar(
-        lambda angle: -sign * extreme(angle)[0],
-        bounds=bounds,
-        method="bounded",
-        options={"xatol": 1e-10},
-    )
-    return extreme(float(result.x))
-
-
 def thin_factors(u: Array, v: Array, depth: int, ratio: float) -> list[Array]:
     """Factors of width one along u and v, whose outer layers are `ratio` times the inner ones."""
     inner = [np.ones((1, 1))] * (depth - 2)
@@ -312,12 +281,6 @@ def weighted_trace(operator: SensingOperator, target: Array, depth: int) -> floa
     column_weights = (matrices.mT @ matrices).sum(axis=0) / target.shape[0]
     weighted = square_root(row_weights) @ target @ square_root(column_weights)
     return flattest_trace(weighted, depth)
-
-
-def square_root(gram: Array) -> Array:
-    """Symmetric square root of a positive semidefinite matrix."""
-    values, vectors = np.linalg.eigh(gram)
-    return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
 
 
 @claim(

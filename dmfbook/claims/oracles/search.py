@@ -14,6 +14,7 @@ from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
 
 EPS = float(np.finfo(float).eps)
+STARTS = 4  # random starts of a search
 NULL = 1e-6  # eigenvalues below this share of the largest count as directions along an orbit
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.claim import Evidence, claim
 from dmfbook.claims.oracles import search
-from dmfbook.claims.regularized.collapse import NUDGE, descend
-from dmfbook.claims.regularized.the_end_to_end_problem import STARTS, with_values
+from dmfbook.claims.oracles.descent import NUDGE, descend
+from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
+from dmfbook.claims.cases.problems import MatrixCase, random_case, without_regularization
 from dmfbook.claims.claim import Evidence, claim
 from dmfbook.claims.oracles import search
-from dmfbook.claims.regularized.the_end_to_end_problem import STARTS, MatrixCase, random_case
+from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import imbalance
-from dmfbook.network.problem import Problem
-
-
-def without_regularization(rng: np.random.Generator) -> MatrixCase:
-    """Control: the weights vanish, and layers can trade size."""
-    case = random_case(rng)
-    # A target of at least twice the unit, so that the origin attracts no start.
-    target = case.problem.target + 2 * np.eye(*case.problem.target.shape)
-    return replace(case, problem=Problem(target, case.problem.hidden_widths))
 
 
 @claim(

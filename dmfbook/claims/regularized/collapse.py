@@ -9,61 +9,23 @@ import numpy as np
 from scipy.optimize import minimize
 
 from dmfbook._validation import Array
-from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.oracles import search
-from dmfbook.claims.regularized.the_end_to_end_problem import (
-    STARTS,
+from dmfbook.claims.cases.problems import (
     MatrixCase,
     at_collapse,
     bottleneck,
+    mean_reg,
     random_case,
-    with_values,
+    with_mean,
 )
+from dmfbook.claims.cases.targets import with_values
+from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.oracles import search
+from dmfbook.claims.oracles.descent import descend, nudged
+from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.scalar import critical_reg, fold_threshold, stationary_values
-
-NUDGE = 1e-3  # size of the random step off a critical point, before a descent
-
-
-def descend(problem: Problem, factors: list[Array]) -> search.Found:
-    """The local minimizer below some factors: Newton's method in small steps that all descend."""
-
-    def value_and_gradient(vector: Array) -> tuple[float, Array]:
-        layers = unflatten(vector, problem.widths)
-        return problem.loss(layers), flatten(problem.gradient(layers))
-
-    def curvature(vector: Array) -> Array:
-        return hessian(problem, unflatten(vector, problem.widths))
-
-    # Steps that are short beside the distance between critical points pass over no barrier.
-    short = 0.05 * max(1e-3, float(np.linalg.norm(problem.target, 2))) ** (1 / problem.depth)
-    end = minimize(
-        value_and_gradient,
-        flatten(factors),
-        jac=True,
-        hess=curvature,
-        method="trust-exact",
-        options={"gtol": 1e-10, "initial_trust_radius": short / 4, "max_trust_radius": short},
-    ).x
-    values = np.linalg.eigvalsh(curvature(end))
-    rounding = 8 * search.EPS * problem.size * values[-1] * (1 + np.abs(end).max())
-    loss, gradient = value_and_gradient(end)
-    flattest = values[values > search.NULL * values[-1]].min()
-    error = 2 * float((np.linalg.norm(gradient) + rounding) / flattest)
-    return search.Found(unflatten(end, problem.widths), loss, error)
-
-
-def nudged(factors: list[Array], rng: np.random.Generator) -> list[Array]:
-    """Factors a small random step away."""
-    return [factor + NUDGE * rng.normal(size=factor.shape) for factor in factors]
-
-
-def with_mean(problem: Problem, mean: float) -> Problem:
-    """The problem with its weights in the same proportion and another geometric mean."""
-    weights = np.array(problem.reg) * (mean / _mean(problem))
-    return Problem(problem.target, problem.hidden_widths, weights)
 
 
 def sweep(
@@ -122,7 +84,7 @@ def critical_weight(case: EntriesCase) -> Evidence:
     ``b = ‖X‖²`` and ``c = Σ_l (λ_l / λ̄) ‖W_l‖²``; over the rays it is maximized by optimization.
     """
     problem, depth = case.problem, case.problem.depth
-    fit, shares = case.entries**2, np.array(problem.reg) / _mean(problem)
+    fit, shares = case.entries**2, np.array(problem.reg) / mean_reg(problem)
 
     def minus_log_weight(vector: Array) -> tuple[float, Array]:
         factors = unflatten(vector, problem.widths)
@@ -174,7 +136,7 @@ def staircase(case: MatrixCase) -> Evidence:
     """Compare the rank of all products found with the least loss with the number of steps above."""
     problem = case.problem
     values = np.linalg.svd(problem.target, compute_uv=False)
-    above = np.count_nonzero(critical_reg(values, problem.depth) > _mean(problem))
+    above = np.count_nonzero(critical_reg(values, problem.depth) > mean_reg(problem))
     predicted = min(int(above), min(problem.widths))
     ranks = [
         np.count_nonzero(
@@ -212,7 +174,7 @@ def between_steps(rng: np.random.Generator) -> StepCase:
     case = at_step(rng)
     while case.problem.depth == 2:
         case = at_step(rng)
-    return replace(case, problem=with_mean(case.problem, 0.9 * _mean(case.problem)))
+    return replace(case, problem=with_mean(case.problem, 0.9 * mean_reg(case.problem)))
 
 
 @claim(
@@ -225,7 +187,7 @@ def between_steps(rng: np.random.Generator) -> StepCase:
 )
 def step_height(case: StepCase) -> Evidence:
     """Compare the nuclear norm of the jump between the best products just below and just above."""
-    change, mean = 1e-5, _mean(case.problem)
+    change, mean = 1e-5, mean_reg(case.problem)
     below, above = (
         _best(with_mean(case.problem, mean * (1 + sign * change)), case.seed)[0] for sign in (-1, 1)
     )
@@ -287,7 +249,7 @@ def above_fold(rng: np.random.Generator) -> EntriesCase:
     while case.problem.depth == 2:
         case = alike(rng)
     problem = case.problem
-    fold = float(fold_threshold(_mean(problem), problem.depth))
+    fold = float(fold_threshold(mean_reg(problem), problem.depth))
     scale = fold * rng.uniform(1.1, 2) / np.linalg.norm(problem.target, 2)
     return replace(case, problem=replace(problem, target=scale * problem.target))
 
@@ -308,7 +270,7 @@ def above_fold_unlike(rng: np.random.Generator) -> EntriesCase:
 def barrier(case: EntriesCase) -> Evidence:
     """Compare with the least loss among factors whose product has spectral norm ``s_−``, minimized."""
     problem, reg = case.problem, np.array(case.problem.reg)
-    mean, depth, fit = _mean(problem), problem.depth, case.entries**2
+    mean, depth, fit = mean_reg(problem), problem.depth, case.entries**2
     root = stationary_values(np.linalg.norm(problem.target, 2), mean, depth)[0]
     norm = root**depth
 
@@ -422,7 +384,3 @@ def _pulled_back(factors: list[Array], slope: Array) -> list[Array]:
     """Gradient by the factors of a function of the product with the gradient `slope`."""
     left, right = partial_products(factors)
     return [a.T @ slope @ b.T for a, b in zip(left, right, strict=True)]
-
-
-def _mean(problem: Problem) -> float:
-    return float(np.exp(np.log(problem.reg).mean()))

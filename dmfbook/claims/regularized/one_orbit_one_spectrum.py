@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.problems import MatrixCase, random_case, without_regularization
 from dmfbook.claims.claim import Evidence, claim
 from dmfbook.claims.oracles import search
-from dmfbook.claims.regularized.balance_and_layer_norms import without_regularization
-from dmfbook.claims.regularized.the_end_to_end_problem import STARTS, MatrixCase, random_case
+from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.scalar import collapse_threshold

@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmfbook._validation import Array
-from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.oracles import search
-from dmfbook.claims.regularized.the_end_to_end_problem import (
-    STARTS,
+from dmfbook.claims.cases.problems import (
     MatrixCase,
     bottleneck,
     case_with,
     distinct_values,
     random_case,
-    with_values,
 )
+from dmfbook.claims.cases.targets import with_values
+from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.oracles import search
+from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import end_to_end, flatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

@@ -9,16 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.points import random_factors
+from dmfbook.claims.cases.problems import MatrixCase, bottleneck, random_case
+from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.foundations.exact_derivatives import random_factors
 from dmfbook.claims.oracles import search
-from dmfbook.claims.regularized.the_end_to_end_problem import (
-    STARTS,
-    MatrixCase,
-    bottleneck,
-    random_case,
-    with_values,
-)
+from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import end_to_end
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

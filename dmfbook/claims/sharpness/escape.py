@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.targets import random_target
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.sharpness.flat_minima import random_target
 from dmfbook.network.factors import end_to_end, flatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

@@ -8,15 +8,15 @@ import autograd
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.foundations.exact_derivatives import (
+from dmfbook.claims.cases.points import (
     Point,
     entry_rounding,
     perturbed_target,
     random_factors,
-    squared_error,
     zero_loss_point,
 )
+from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.oracles.differentiation import squared_error
 from dmfbook.network.factors import end_to_end, flatten, partial_products
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.problem import Problem

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.targets import random_target
 from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.oracles.spectra import dense_sharpness
 from dmfbook.network.factors import end_to_end, partial_products
 from dmfbook.network.frames import orthonormal_frame
-from dmfbook.network.hessian import hessian
-from dmfbook.network.problem import Problem
 from dmfbook.zero_loss.factorizations import flat_factors, zero_loss_factors
 from dmfbook.zero_loss.sharpness import flat_sharpness, spectral_imbalance, spectral_products
 
@@ -53,12 +53,6 @@ class Descent:
     def excess(self, flat: float) -> float:
         """How far above the value `flat` the search ended, relatively."""
         return float(self.values[-1] / flat - 1)
-
-
-def dense_sharpness(factors: list[Array], reg: float = 0.0) -> float:
-    """Largest eigenvalue of the dense Hessian, the end-to-end matrix being the target."""
-    problem = Problem(end_to_end(factors), [len(factor) for factor in factors[:-1]], reg)
-    return float(np.linalg.eigvalsh(hessian(problem, factors))[-1])
 
 
 def descend_sharpness(factors: list[Array], reg: float = 0.0) -> Descent:
@@ -109,14 +103,6 @@ def _change_bases(factors: list[Array], vector: Array) -> list[Array]:
         changed[l] = turn @ changed[l]
         changed[l + 1] = changed[l + 1] @ np.asarray(np.linalg.inv(turn), dtype=np.float64)
     return changed
-
-
-def random_target(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    """A target whose singular values lie well apart, the first between 1 and 3."""
-    rank = min(shape)
-    left, right = (orthonormal_frame(side, rank, rng) for side in shape)
-    values = rng.uniform(1, 3) * np.cumprod([1, *rng.uniform(0.3, 0.8, rank - 1)])
-    return left * values @ right.T
 
 
 def random_factorization(rng: np.random.Generator) -> Factorization:

@@ -9,9 +9,11 @@ import autograd
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.points import random_factors
+from dmfbook.claims.cases.targets import random_target
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.foundations.exact_derivatives import random_factors, squared_error
-from dmfbook.claims.sharpness.flat_minima import dense_sharpness, random_target
+from dmfbook.claims.oracles.differentiation import squared_error
+from dmfbook.claims.oracles.spectra import dense_sharpness
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.problem import Problem
 from dmfbook.training.descent import gradient_descent, gradient_flow

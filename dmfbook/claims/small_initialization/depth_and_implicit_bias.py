@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.measurements import random_operator
+from dmfbook.claims.cases.points import random_factors
+from dmfbook.claims.cases.targets import random_truth
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.flatness.flat_interpolators_recover import nuclear_norm_minimizer, random_truth
-from dmfbook.claims.flatness.trace_and_nuclear_norm import random_operator
-from dmfbook.claims.foundations.exact_derivatives import random_factors
+from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
 from dmfbook.network.factors import partial_products_of
 from dmfbook.sensing.ensembles import gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.flows import FlowCase
+from dmfbook.claims.cases.targets import low_rank
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.claims.small_initialization.three_phases import FlowCase, low_rank
 from dmfbook.sensing.ensembles import entry_sampling, symmetric_gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
 from dmfbook.training.descent import gradient_descent

@@ -8,21 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.flows import FlowCase, flow_in_full, flow_in_part, flow_with_hidden_signal
+from dmfbook.claims.cases.targets import low_rank
 from dmfbook.claims.claim import Evidence, claim
-from dmfbook.network.frames import orthonormal_frame
-from dmfbook.sensing.ensembles import entry_sampling, symmetric_gaussian_sensing
+from dmfbook.claims.oracles.measurements import operator_norm
+from dmfbook.sensing.ensembles import symmetric_gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
 from dmfbook.training.alignment import misalignment, signal_values
-from dmfbook.training.descent import gradient_descent, gradient_flow
+from dmfbook.training.descent import gradient_descent
 from dmfbook.training.recovery import SymmetricSensingProblem
-
-
-def low_rank(
-    rng: np.random.Generator, side: int, values: Array | list[float]
-) -> tuple[Array, Array]:
-    """Random positive semidefinite matrix with these non-zero eigenvalues, and a basis of its range."""
-    basis = orthonormal_frame(side, len(values), rng)
-    return basis * np.asarray(values) @ basis.T, basis
 
 
 def power_iterates(back: Array, start: Array, step: float, times: ArrayLike) -> Array:
@@ -76,11 +70,6 @@ def late(rng: np.random.Generator) -> SpectralCase:
     """Control: ten times as many steps, in which the iterates saturate."""
     case = small_start(rng)
     return replace(case, steps=10 * case.steps)
-
-
-def operator_norm(operator: SensingOperator) -> float:
-    """Largest ``‖𝒜(X)‖`` for X of Frobenius norm one."""
-    return float(np.linalg.norm(operator @ np.eye(operator.shape[1]), 2))
 
 
 @claim(
@@ -147,40 +136,6 @@ def alignment(case: AlignmentCase) -> Evidence:
     return Evidence(float(misalignment(factor, case.basis)), float(bound) * (1 + 1e-9))
 
 
-@dataclass(frozen=True)
-class FlowCase:
-    """Gradient flow of ``¼ ‖𝒜(U Uᵀ) − 𝒜(X)‖²`` up to a time, and a basis of what counts as signal."""
-
-    operator: SensingOperator
-    truth: Array
-    basis: Array
-    start: Array
-    time: float
-
-    def integrate(self) -> Array:
-        """End-to-end matrix ``U Uᵀ`` at the end, from an integrator of high order."""
-        problem = SymmetricSensingProblem(self.operator, self.operator.forward(self.truth))
-        factor = gradient_flow(problem, [self.start], self.time, accuracy=1e-11).factors[0]
-        return factor @ factor.T
-
-
-def flow_in_full(rng: np.random.Generator) -> FlowCase:
-    """Full observation; any start, time, and over-parameterization."""
-    side = int(rng.integers(3, 6))
-    rank = int(rng.integers(1, side))
-    truth, basis = low_rank(rng, side, rng.uniform(0.3, 1.5, rank))
-    start = 10 ** rng.uniform(-2, 0) * rng.normal(size=(side, int(rng.integers(rank, side + 2))))
-    full = entry_sampling((side, side), side * side, rng)
-    return FlowCase(full, truth, basis, start, float(rng.uniform(2, 5)))
-
-
-def flow_in_part(rng: np.random.Generator) -> FlowCase:
-    """Control: Gaussian measurements instead of all entries."""
-    case = flow_in_full(rng)
-    side = len(case.truth)
-    return replace(case, operator=symmetric_gaussian_sensing(side, 2 * side, rng))
-
-
 def full_flow(case: FlowCase) -> Array:
     """The closed form of ``U Uᵀ`` under full observation."""
     values, vectors = np.linalg.eigh(case.truth)
@@ -208,13 +163,6 @@ def flow_in_closed_form(case: FlowCase) -> Evidence:
     """Compare the closed form with numerical integration."""
     error = np.linalg.norm(full_flow(case) - case.integrate())
     return Evidence(float(error), 1e-7 * float(np.linalg.norm(case.truth)))
-
-
-def flow_with_hidden_signal(rng: np.random.Generator) -> FlowCase:
-    """Control: the target has a further eigenvalue outside the subspace that counts as signal."""
-    case = flow_in_full(rng)
-    rest = np.linalg.qr(np.column_stack([case.basis, rng.normal(size=(len(case.basis), 1))]))[0]
-    return replace(case, truth=case.truth + 0.5 * np.outer(rest[:, -1], rest[:, -1]))
 
 
 @claim(

@@ -1,0 +1,47 @@
+"""Descent from near a critical point to the local minimizer below it; knows the loss and its derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from dmfbook._validation import Array
+from dmfbook.claims.oracles import search
+from dmfbook.network.factors import flatten, unflatten
+from dmfbook.network.hessian import hessian
+from dmfbook.network.problem import Problem
+
+NUDGE = 1e-3  # size of the random step off a critical point, before a descent
+
+
+def descend(problem: Problem, factors: list[Array]) -> search.Found:
+    """The local minimizer below some factors: Newton's method in small steps that all descend."""
+
+    def value_and_gradient(vector: Array) -> tuple[float, Array]:
+        layers = unflatten(vector, problem.widths)
+        return problem.loss(layers), flatten(problem.gradient(layers))
+
+    def curvature(vector: Array) -> Array:
+        return hessian(problem, unflatten(vector, problem.widths))
+
+    # Steps that are short beside the distance between critical points pass over no barrier.
+    short = 0.05 * max(1e-3, float(np.linalg.norm(problem.target, 2))) ** (1 / problem.depth)
+    end = minimize(
+        value_and_gradient,
+        flatten(factors),
+        jac=True,
+        hess=curvature,
+        method="trust-exact",
+        options={"gtol": 1e-10, "initial_trust_radius": short / 4, "max_trust_radius": short},
+    ).x
+    values = np.linalg.eigvalsh(curvature(end))
+    rounding = 8 * search.EPS * problem.size * values[-1] * (1 + np.abs(end).max())
+    loss, gradient = value_and_gradient(end)
+    flattest = values[values > search.NULL * values[-1]].min()
+    error = 2 * float((np.linalg.norm(gradient) + rounding) / flattest)
+    return search.Found(unflatten(end, problem.widths), loss, error)
+
+
+def nudged(factors: list[Array], rng: np.random.Generator) -> list[Array]:
+    """Factors a small random step away."""
+    return [factor + NUDGE * rng.normal(size=factor.shape) for factor in factors]

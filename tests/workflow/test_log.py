@@ -1,0 +1,100 @@
+"""What a failed build says: its cause, never "look above", never a traceback."""
+
+import subprocess
+
+import pytest
+
+from dmfbook.workflow import build
+from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.log import causes
+
+CONFIG = "{title: A, execute: {execute_notebooks: 'off'}, only_build_toc_files: true"
+
+ABORT = """\
+Running Jupyter-Book v1.0.4.post1
+\x1b[91mExtension error:\x1b[39;49;00m
+Could not import extension nothing (exception: No module named 'nothing')
+Traceback (most recent call last):
+  File "registry.py", line 453, in load_extension
+ModuleNotFoundError: No module named 'nothing'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "registry.py", line 456, in load_extension
+    raise ExtensionError(
+sphinx.errors.ExtensionError: Could not import extension nothing
+  on two lines
+
+Traceback (most recent call last):
+  File "main.py", line 528, in build
+RuntimeError: 
+\x1b[91m=======\x1b[0m
+
+There was an error in building your book. Look above for the cause.
+
+\x1b[91m=======\x1b[0m
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (
+            ABORT,
+            [
+                "ModuleNotFoundError: No module named 'nothing'",
+                "sphinx.errors.ExtensionError: Could not import extension nothing",
+                "  on two lines",
+            ],
+        ),
+        ("reading\na.md:3: WARNING: no\nwriting\na.md:3: WARNING: no", ["a.md:3: WARNING: no"]),
+        ("a.md:3: WARNING: no\nOSError: disk full", ["a.md:3: WARNING: no", "OSError: disk full"]),
+        ("\n".join(map(str, range(20))), list(map(str, range(10, 20)))),
+        ("", []),
+    ],
+    ids=["abort", "warning twice", "warning and abort", "no cause", "nothing"],
+)  # fmt: skip
+def test_causes_are_picked_from_the_log(log, told):
+    assert causes(log) == told
+
+
+@pytest.mark.parametrize(
+    ("settings", "cause"),
+    [
+        (", sphinx: {extra_extensions: [nothing_here]}", "No module named 'nothing_here'"),
+        (", sphinx: {config: {templates_path: [book/layout]}}", "TemplateSyntaxError"),
+        (", title: 3, sphinx: 4", "Error: "),
+    ],
+    ids=["extension", "template", "settings"],
+)
+def test_abort_of_sphinx_is_told_and_its_log_kept(book, settings, cause):
+    (book.root / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n")
+    (book.root / "_config.yml").write_text(f"{CONFIG}{settings}}}\n")
+    (book.root / "book" / "layout").mkdir()
+    (book.root / "book" / "layout" / "layout.html").write_text("{% if %}")
+    with pytest.raises(BuildError) as caught:
+        build.build_pages(book)
+    message = str(caught.value)
+    assert cause in message
+    assert "Look above" not in message and "Traceback" not in message and "\x1b" not in message
+    log = book.built / "pages.log"
+    assert message.endswith(f"whole log: {log}")
+    assert cause in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "printed", "told"),
+    [(-9, b"", "Jupyter Book was ended by SIGKILL"), (1, b"caf\xe9 \xff", "caf\ufffd \ufffd")],
+)
+def test_death_and_odd_bytes_of_jupyter_book_are_told(book, monkeypatch, status, printed, told):
+    real = subprocess.run
+
+    def die(command, **options):
+        end = f"os._exit({status})" if status > 0 else f"os.kill(os.getpid(), {-status})"
+        code = f"import os; os.write(1, {printed!r}); {end}"
+        return real([command[0], "-c", code], **options)
+
+    monkeypatch.setattr(subprocess, "run", die)
+    with pytest.raises(BuildError, match=told):
+        build.build_pages(book)
