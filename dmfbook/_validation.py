@@ -167,12 +167,24 @@ def stacked_factors(factors: Sequence[ArrayLike], widths: Sequence[int]) -> list
         items = list(factors)
     except TypeError:
         raise TypeError(f"factors must be a sequence of matrices, got {factors!r}") from None
+    if not items or min(map(_axes, items)) <= 2:
+        return factors_of_widths(items, widths)
     checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(items)]
-    stacks = {factor.shape[:-2] for factor in checked if factor.ndim > 2}
-    if len(stacks) != 1 or min(factor.ndim for factor in checked) == 2:
-        return factors_of_widths(checked, widths)
     factors_of_widths([factor[(0,) * (factor.ndim - 2)] for factor in checked], widths)
+    if len({factor.shape[:-2] for factor in checked}) != 1:
+        raise ValueError(
+            "factors must be matrices, or equally long stacks of matrices, got shapes "
+            f"{[factor.shape for factor in checked]}"
+        )
     return checked
+
+
+def _axes(value: ArrayLike) -> int:
+    """Number of axes of what may be an array; 0 where it is none."""
+    try:
+        return np.ndim(value)
+    except (ValueError, RuntimeError):
+        return 0
 
 
 def factors_of_widths(factors: Sequence[ArrayLike], widths: Sequence[int]) -> list[Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 
 import numpy as np
@@ -82,5 +83,8 @@ class Gradient:
 
 def views(vector: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     """Views of a vector as arrays of these shapes, one after the other."""
-    parts = np.split(vector, np.cumsum([prod(shape) for shape in shapes])[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    ends = list(accumulate(map(prod, shapes), initial=0))
+    return [
+        vector[start:end].reshape(shape)
+        for start, end, shape in zip(ends, ends[1:], shapes, strict=False)
+    ]

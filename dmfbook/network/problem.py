@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array, factors_of_widths, nonnegative, stacked_factors, widths_of
 from dmfbook.network.gradient import Gradient
-from dmfbook.network.losses import Factorization, Loss, checked_loss
+from dmfbook.network.losses import Factorization, Loss, checked_loss, squared_norm
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -158,7 +158,9 @@ class Problem:
                 product = factor @ product
             value = self.end_to_end_loss.value(product)
             for reg, factor in zip(self.reg, checked, strict=True):
-                value = value + reg * np.sum(factor**2, axis=(-2, -1))
+                if reg:
+                    value = value + reg * squared_norm(factor)
+        # Infinities that cancel were too large as well.
         return np.where(np.isnan(value), np.inf, value)[()]
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
