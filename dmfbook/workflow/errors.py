@@ -51,3 +51,29 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BookError:
         return BookError(f"unknown {kind} {name!r}; did you mean {close[0]!r}?")
     listing = ", ".join(names) if names else "there is none"
     return BookError(f"unknown {kind} {name!r}; known: {listing}")
+
+
+def shortened(text: str, most: int = 2000) -> str:
+    """Shorten a text that somebody else wrote, such as the message of an exception.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    most : int
+        Characters that are kept, of the beginning and of the end.
+
+    Returns
+    -------
+    str
+        The text, or its beginning and its end and how much is left out.
+
+    Examples
+    --------
+    >>> shortened("ab" * 500, most=8)
+    'abab … (992 characters left out) … abab'
+    """
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} … ({len(text) - 2 * half} characters left out) … {text[-half:]}"

@@ -93,6 +93,33 @@ def recover(place: Path) -> None:
         _remove(beside)
 
 
+def read_text(path: Path) -> str:
+    """Read a text file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        What it holds.
+
+    Raises
+    ------
+    BookError
+        If it cannot be read or is not UTF-8; names it.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BookError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BookError(f"{path} is not UTF-8 in line {line}; save it as UTF-8") from None
+
+
 def check_writable(folder: Path) -> None:
     """Make sure that a folder exists and takes files.
 

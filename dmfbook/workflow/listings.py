@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dmfbook.workflow.errors import BookError
+from dmfbook.workflow.errors import BookError, shortened
+from dmfbook.workflow.files import read_text
+
+# What an honest book never reaches.
+_MOST_NODES = 100_000
 
 
 def toc_entries(root: Path) -> Iterator[str]:
@@ -62,7 +66,9 @@ def parameter_sets(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """
     listed = _read_yaml(path) or {}
     if not isinstance(listed, dict):
-        raise BookError(f"{path}: expected `chapter: [{{name: value}}]`, got {listed!r}")
+        raise BookError(
+            f"{path}: expected `chapter: [{{name: value}}]`, got {shortened(repr(listed), 200)}"
+        )
     for name, sets in listed.items():
         # YAML reads some words, such as on and no, as true and false.
         well_formed = isinstance(sets, list) and all(
@@ -70,17 +76,90 @@ def parameter_sets(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             for values in sets
         )
         if not well_formed:
-            raise BookError(
-                f"{path}: expected `chapter: [{{name: value}}]`, got {{{name}: {sets}}}"
-            )
+            got = shortened(f"{{{name}: {sets}}}", 200)
+            raise BookError(f"{path}: expected `chapter: [{{name: value}}]`, got {got}")
         yield name, sets
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read ``_config.yml``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        What it sets.
+
+    Raises
+    ------
+    BookError
+        If there is none, or it is not valid YAML or no mapping.
+    """
+    if not path.exists():
+        raise BookError(
+            f"there is no {path}; Jupyter Book would execute the chapters again: write one that"
+            ' says `execute: {execute_notebooks: "off"}`'
+        )
+    settings = _read_yaml(path)
+    if not isinstance(settings, dict):
+        raise BookError(f"{path}: expected `name: value`, got {shortened(repr(settings), 200)}")
+    return settings
 
 
 def _read_yaml(path: Path) -> Any:
     # PyYAML is part of the extra `book`; --help and --version do without it.
     import yaml
 
+    text = read_text(path)
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BookError(f"{path} is not valid YAML: {error}") from None
+        loader = yaml.SafeLoader(text)
+        loader.name = str(path)
+        root = loader.get_single_node()
+        _check_nodes(root)
+        return None if root is None else loader.construct_document(root)
+    except RecursionError:
+        raise BookError(f"{path} is not valid YAML: nested too deeply") from None
+    # Beside its own errors PyYAML raises many others, such as AttributeError for `!!timestamp x`.
+    except Exception as error:
+        told = str(error)
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+            why = ", ".join(filter(None, [error.context, error.problem]))
+            told = f"line {error.problem_mark.line + 1}: {why}"
+        raise BookError(f"{path} is not valid YAML: {shortened(told)}") from None
+
+
+def _check_nodes(root: Any) -> None:
+    """Refuse keys that stand twice, of which YAML keeps the last, and aliases without end."""
+    import yaml
+
+    sizes: dict[int, int] = {}
+
+    def size(node: Any) -> int:
+        """Number of nodes where each alias is written out."""
+        if id(node) not in sizes:
+            sizes[id(node)] = _MOST_NODES  # an alias inside what it stands for
+            inner = node.value if isinstance(node, yaml.CollectionNode) else []
+            if isinstance(node, yaml.MappingNode):
+                _check_keys(inner)
+                inner = [each for pair in inner for each in pair]
+            sizes[id(node)] = 1 + sum(map(size, inner))
+        return sizes[id(node)]
+
+    if root is not None and size(root) >= _MOST_NODES:
+        raise yaml.YAMLError("its aliases stand for too much")
+
+
+def _check_keys(pairs: list[Any]) -> None:
+    import yaml
+
+    seen: dict[tuple[str, str], Any] = {}
+    for key, _ in pairs:
+        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+            first = seen.setdefault((key.tag, key.value), key)
+            if first is not key:
+                lines = f"lines {first.start_mark.line + 1} and {key.start_mark.line + 1}"
+                raise yaml.YAMLError(f"{key.value!r} stands twice, in {lines}; make it one list")

@@ -1,12 +1,12 @@
 """The book on disk: its root, its chapters in order, and their further parameter sets."""
 
-import ast
-import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dmfbook.workflow.cells import names_read, read_notebook
 from dmfbook.workflow.environment import check_package
 from dmfbook.workflow.errors import BookError, unknown
 from dmfbook.workflow.listings import parameter_sets, toc_entries
@@ -158,29 +158,17 @@ class Book:
             If the file names an unknown chapter or parameter, or a value does not fit.
         """
         path = self.root / "book" / "variations.yml"
-        for name, sets in parameter_sets(path) if path.is_file() else []:
+        for name, sets in parameter_sets(path) if os.path.lexists(path) else []:
             chapter = self.chapter(name)
             for values in sets:
                 yield chapter, chapter.check(values)
 
     def _read(self, name: str, path: Path) -> Chapter:
+        notebook = read_notebook(path)
         try:
-            notebook = _load(path)
             return Chapter(name, path, notebook, _declared(notebook["cells"]))
         except BookError as error:
             raise BookError(f"{path.relative_to(self.root)}: {error}") from None
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BookError(f"not a notebook: {error}") from None
-    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4:
-        raise BookError("not a notebook of format 4")
-    for cell in notebook["cells"]:
-        cell["source"] = "".join(cell["source"])
-    return notebook
 
 
 def _declared(cells: list[dict[str, Any]]) -> tuple[Parameter, ...]:
@@ -188,25 +176,17 @@ def _declared(cells: list[dict[str, Any]]) -> tuple[Parameter, ...]:
     tagged = [k for k, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
     if len(tagged) != 1:
         raise BookError(f"needs one cell tagged 'parameters', has {len(tagged) or 'none'}")
+    if cells[tagged[0]]["cell_type"] != "code":
+        raise BookError(f"cell {tagged[0] + 1}, tagged 'parameters', must be a code cell")
     parameters = read_parameters(cells[tagged[0]]["source"])
     read: set[str] = set()
     for number, cell in enumerate(cells[tagged[0] + 1 :], start=tagged[0] + 2):
         if cell["cell_type"] == "code":
-            read |= _names_read(cell["source"], number)
+            try:
+                read |= names_read(cell["source"])
+            except BookError as error:
+                raise BookError(f"cell {number} is {error}") from None
     for parameter in parameters:
         if parameter.name not in read:
             raise BookError(f"parameter {parameter.name!r} is declared and never read")
     return parameters
-
-
-def _names_read(source: str, number: int) -> set[str]:
-    lines = ["" if line.startswith(("%", "!")) else line for line in source.splitlines()]
-    try:
-        tree = ast.parse("\n".join(lines))
-    except SyntaxError as error:
-        raise BookError(f"cell {number} is not valid Python: {error}") from None
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }

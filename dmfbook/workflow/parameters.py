@@ -3,15 +3,21 @@
 import ast
 import contextlib
 import io
+import math
 import tokenize
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dmfbook.workflow.errors import BookError, unknown
+from dmfbook.workflow.cells import parse_cell
+from dmfbook.workflow.errors import BookError, shortened, unknown
 
 # What papermill can write into a cell and get back unchanged: a tuple would arrive as a string.
 _SCALARS = {"bool": bool, "int": int, "float": float, "str": str}
+
+# How YAML, JSON and other shells spell what is no Python literal.
+_SPELLINGS = {"true": True, "false": False, "inf": math.inf, "nan": math.nan}
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,8 @@ class Parameter:
         ----------
         value : object
             A whole number is good for a ``float``, a tuple for a ``list``. A string, where none is
-            wanted, is read as a Python literal: so values come from the command line, and so YAML
-            gives ``1e-3``. Nothing else is bent.
+            wanted, is read as a Python literal, or as ``true``, ``false``, ``inf`` or ``nan``: so
+            values come from the command line, and so YAML gives ``1e-3``. Nothing else is bent.
 
         Returns
         -------
@@ -62,12 +68,14 @@ class Parameter:
         """
         readings = [value]
         if isinstance(value, str) and self.type != "str":
-            with contextlib.suppress(ValueError, SyntaxError):
-                readings.insert(0, ast.literal_eval(value.strip()))
+            with contextlib.suppress(ValueError):
+                readings.insert(0, _literal(value))
         for reading in readings:
             with contextlib.suppress(TypeError):
                 return _cast(reading, _expression(self.type))
-        raise BookError(f"parameter {self.name!r} must be {self.type}, got {readings[0]!r}")
+        hint = "; say True or False" if self.type == "bool" else ""
+        got = _shown(readings[0])
+        raise BookError(f"parameter {self.name!r} must be {self.type}, got {got}{hint}")
 
 
 def read_parameters(source: str) -> tuple[Parameter, ...]:
@@ -93,19 +101,16 @@ def read_parameters(source: str) -> tuple[Parameter, ...]:
     >>> read_parameters("reg: float = 1  # weight of the regularization")
     (Parameter(name='reg', type='float', default=1.0, meaning='weight of the regularization'),)
     """
+    source = source.lstrip("\n")
     try:
-        statements = ast.parse(source).body
-        comments = {
-            token.start[0]: token.string.lstrip("#").strip()
-            for token in tokenize.generate_tokens(io.StringIO(source).readline)
-            if token.type == tokenize.COMMENT
-        }
-    except (SyntaxError, tokenize.TokenError) as error:
-        raise BookError(f"the parameters cell is not valid Python: {error}") from None
-    return tuple(
-        _parameter(statement, comments.get(statement.end_lineno or 0, ""))
-        for statement in statements
-    )
+        declared = tuple(_parameter(*line) for line in _statements(source))
+    except (RecursionError, MemoryError):
+        raise BookError("the parameters cell is nested too deeply") from None
+    names = [parameter.name for parameter in declared]
+    for name in names:
+        if names.count(name) > 1:
+            raise BookError(f"parameter {name!r} is declared twice")
+    return declared
 
 
 def check_values(parameters: Iterable[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,9 +140,26 @@ def check_values(parameters: Iterable[Parameter], values: Mapping[str, Any]) -> 
     return {name: declared[name].convert(value) for name, value in values.items()}
 
 
-def _parameter(statement: ast.stmt, meaning: str) -> Parameter:
+def _statements(source: str) -> Iterator[tuple[ast.stmt, str, str]]:
+    """Yield each statement of a parameters cell, as parsed and as written, and its comment."""
+    try:
+        statements = parse_cell(source).body
+    except BookError as error:
+        raise BookError(f"the parameters cell is {error}") from None
+    lines = source.splitlines()
+    for statement in statements:
+        written = lines[statement.lineno - 1 : statement.end_lineno]
+        comment = ""
+        # A statement that begins and ends inside its line is followed by the comment alone.
+        with contextlib.suppress(tokenize.TokenError, SyntaxError):
+            for token in tokenize.generate_tokens(io.StringIO("\n".join(written)).readline):
+                if token.type == tokenize.COMMENT and token.start[0] == len(written):
+                    comment = token.string.lstrip("#").strip()
+        yield statement, shortened(" ".join(map(str.strip, written)), 200), comment
+
+
+def _parameter(statement: ast.stmt, line: str, meaning: str) -> Parameter:
     """Read one line of a parameters cell."""
-    line = ast.unparse(statement)
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             annotation = None
@@ -147,7 +169,7 @@ def _parameter(statement: ast.stmt, meaning: str) -> Parameter:
             raise BookError(f"the parameters cell may hold only `name = value`, got `{line}`")
     try:
         default = ast.literal_eval(value)
-    except ValueError:
+    except (ValueError, TypeError):
         raise BookError(f"the default in `{line}` must be a literal, not computed") from None
     if not meaning:
         raise BookError(f"`{line}` needs a comment on its line that says what {name!r} means")
@@ -158,10 +180,12 @@ def _parameter(statement: ast.stmt, meaning: str) -> Parameter:
             " (a tuple does not survive papermill; None needs an annotation)"
         )
     try:
-        default = _cast(default, _expression(kind))
+        converted = _cast(default, _expression(kind))
     except TypeError:
         raise BookError(f"the default in `{line}` does not fit its type {kind}") from None
-    return Parameter(name, kind, default, meaning)
+    if converted != default:
+        raise BookError(f"the default in `{line}` must be a list: papermill passes no tuple")
+    return Parameter(name, kind, converted, meaning)
 
 
 def _type_name(value: Any) -> str | None:
@@ -187,11 +211,12 @@ def _cast(value: Any, kind: ast.expr) -> Any:
         case ast.Constant(value=None) if value is None:
             return None
         case ast.Name(id="float") if type(value) in (int, float):
-            return float(value)
-        case ast.Name(id=name) if type(value) is _SCALARS.get(name):
+            with contextlib.suppress(OverflowError):
+                return float(value)
+        case ast.Name(id=name) if type(value) is _SCALARS.get(name) and _can_be_written(value):
             return value
         case ast.Name(id="list") if isinstance(value, (list, tuple)):
-            return list(value)
+            return [_plain(entry) for entry in value]
         case ast.Subscript(value=ast.Name(id="list"), slice=element) if isinstance(
             value, (list, tuple)
         ):
@@ -202,3 +227,46 @@ def _cast(value: Any, kind: ast.expr) -> Any:
             except TypeError:
                 return _cast(value, right)
     raise TypeError
+
+
+def _plain(value: Any) -> Any:
+    """Return an entry of a list of anything; TypeError where papermill would make it a string."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if value is None or (type(value) in _SCALARS.values() and _can_be_written(value)):
+        return value
+    raise TypeError
+
+
+def _can_be_written(value: Any) -> bool:
+    """Tell whether a file can hold a value: half a character and 5000 digits it cannot."""
+    try:
+        str(value).encode("utf-8")
+    except ValueError:
+        return False
+    return True
+
+
+class _Spelled(ast.NodeTransformer):
+    """Puts constants in place of the names that spell them elsewhere."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        name = node.id.lower()
+        return ast.Constant(_SPELLINGS[name]) if name in _SPELLINGS else node
+
+
+def _literal(text: str) -> Any:
+    """Evaluate a literal; ValueError where it is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.literal_eval(_Spelled().visit(ast.parse(text.strip(), mode="eval")))
+        except (SyntaxError, TypeError, RecursionError, MemoryError):
+            raise ValueError("not a literal") from None
+
+
+def _shown(value: Any) -> str:
+    try:
+        return shortened(repr(value), 200)
+    except ValueError:
+        return "a number of too many digits"

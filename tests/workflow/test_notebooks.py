@@ -1,9 +1,16 @@
 """The book on disk, and every way in which it can be wrong."""
 
+import json
+
 import pytest
 
 from dmfbook.workflow.errors import BookError
 from dmfbook.workflow.notebooks import Book
+
+# Nine lists of nine, one in the other: a third of a billion entries.
+BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{k + 1}: &a{k + 1} [{', '.join(9 * [f'*a{k}'])}]\n" for k in range(9)
+)
 
 
 def test_book_is_found_from_below(book, monkeypatch):
@@ -101,10 +108,77 @@ def test_variations_are_yielded_as_their_types(book, write_chapter):
         ("one:\n  - {nn: 4}", "chapter one: unknown parameter 'nn'; did you mean 'n'"),
         ("one:\n  - {n: four}", "chapter one: parameter 'n' must be int, got 'four'"),
         ("one: {", "is not valid YAML"),
+        ("one:\n  - {n: 4}\n\none:\n  - {n: 5}", "'one' stands twice, in lines 1 and 4"),
+        ("one: [{n: 4}]\n'one': [{n: 5}]", "'one' stands twice, in lines 1 and 2"),
+        ("one:\n  - {n: 4, n: 5}", "'n' stands twice, in lines 2 and 2"),
+        ("one: [{n: 2001-99-99}]", "is not valid YAML: month must be in 1..12"),
+        ("one: [{n: 2001-09-09}]", r"'n' must be int, got datetime.date\(2001, 9, 9\)"),
+        ("one: [{n: !!python/object/apply:os.getcwd []}]", "is not valid YAML: line 1: could not"),
+        ("one: [{n: !!timestamp x}]", "is not valid YAML"),
+        ("one: [{n: !!binary eA==}]", "'n' must be int, got b'x'"),
+        ("one: [{n: !!set {a}}]", "'n' must be int, got {'a'}"),
+        ("one: [{n: " + 5000 * "9" + "}]", "is not valid YAML: Exceeds the limit"),
+        ("one: [{n: 0x" + 5000 * "f" + "}]", "must be int, got a number of too many digits"),
+        ("one: [{n: \x07}]", "is not valid YAML: .*special characters"),
+        ("one: [{? [a] : 1}]", "is not valid YAML: .*unhashable key"),
+        ("one: " + 5000 * "[", "is not valid YAML: nested too deeply"),
+        ("a: &a [*a]\none: *a", "is not valid YAML: its aliases stand for too much"),
+        (BOMB, "is not valid YAML: its aliases stand for too much"),
+        ("one: [*none]", "is not valid YAML: .*undefined alias"),
+        ("one: " + 100_000 * "x", "expected .* characters left out"),
+        ("--- {}\n--- {}", "is not valid YAML: line 2: expected a single document"),
     ],
 )
 def test_bad_variations_are_refused(book, write_chapter, text, message):
     write_chapter("one", "n")
     (book.root / "book" / "variations.yml").write_text(text)
-    with pytest.raises(BookError, match=message):
+    with pytest.raises(BookError, match=message) as caught:
         list(book.variations())
+    assert len(str(caught.value)) < 4000
+
+
+def test_parts_of_variations_may_be_shared(book, write_chapter):
+    write_chapter("one", "x + n", parameters="n = 1  # count\nx = 2.0  # place")
+    (book.root / "book" / "variations.yml").write_text(
+        "one:\n  - &small {n: 4}\n  - {<<: *small, x: .inf}\n  - *small\n"
+    )
+    values = [values for _, values in book.variations()]
+    assert values == [{"n": 4}, {"n": 4, "x": float("inf")}, {"n": 4}]
+
+
+@pytest.mark.parametrize("name", ["_toc.yml", "book/variations.yml", "book/one.ipynb"])
+@pytest.mark.parametrize("fault", ["latin-1", "missing", "folder"])
+def test_file_that_cannot_be_read_is_named(book, write_chapter, name, fault):
+    write_chapter("one", "n")
+    path = book.root / name
+    path.unlink(missing_ok=True)
+    if fault == "latin-1":
+        path.write_bytes(b"# caf\xe9\n")
+    elif fault == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("nowhere")
+    with pytest.raises(BookError, match=f"(cannot read {path}: [A-Z]|{path} is not UTF-8)"):
+        book.chapters()
+        list(book.variations())
+
+
+@pytest.mark.parametrize("text", [BOMB, "root: &a [*a]", "root: " + 5000 * "["])
+def test_hostile_toc_is_refused(book, write_chapter, text):
+    (book.root / "_toc.yml").write_text(text)
+    with pytest.raises(BookError, match="_toc.yml is not valid YAML: (its aliases|nested)"):
+        book.chapters()
+
+
+def test_magics_are_read_as_ipython_reads_them(book, write_chapter):
+    write_chapter("magic", "%%bash\necho {n}", "def f():\n    %time 1", "f = !ls", "len?")
+    assert book.chapter("magic").parameters[0].name == "n"
+
+
+def test_parameters_cell_must_hold_code(book, write_chapter):
+    path = write_chapter("text", "n", "# n")
+    notebook = json.loads(path.read_text())
+    notebook["cells"][1]["cell_type"] = "markdown"
+    path.write_text(json.dumps(notebook))
+    with pytest.raises(BookError, match="text.ipynb: cell 2, tagged 'parameters', must be a code"):
+        book.chapters()
