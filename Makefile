@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book test lock outputs mutants benchmark clean help
+.PHONY: book test night lock outputs mutants benchmark clean help
 
 book: $(INSTALLED)  ## execute what changed, build the pages and say where they are (the default)
 	@$(BIN)/dmfbook build
@@ -15,6 +15,11 @@ test: book  ## check everything: style, types, package, claims, notebooks, pages
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules --nbval dmfbook book tests
+
+night: $(INSTALLED)  ## verify every claim on 200 cases, at three random seeds (hours)
+	@failed=; for seed in $$($(BIN)/python -c "import secrets; print(*map(secrets.randbits, [32] * 3))"); do \
+		echo "seed $$seed"; $(BIN)/dmfbook verify --cases 200 --seed $$seed || failed="$$failed $$seed"; \
+	done; test -z "$$failed" || { echo "failed at seeds:$$failed" >&2; exit 1; }
 
 outputs: $(INSTALLED)  ## execute the notebooks and store their text outputs in the sources
 	$(BIN)/dmfbook save-outputs

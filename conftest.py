@@ -35,9 +35,9 @@ def pytest_configure(config):
 
 
 def pytest_collectstart(collector):
-    """Let nbval skip SVG pictures as it skips PNG: sources hold text outputs only."""
+    """Let nbval skip SVG pictures as it skips PNG, and verdicts: sources hold text outputs only."""
     if hasattr(collector, "skip_compare"):
-        collector.skip_compare += ("image/svg+xml",)
+        collector.skip_compare += ("image/svg+xml", "application/vnd.dmfbook.verdict+json")
 
 
 def _kernel(kernel_name, **_):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -15,8 +15,6 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.image import AxesImage
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
-
-from dmfbook.claims.claim import Verdict
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; black is for axes and text.
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = (
@@ -117,35 +115,36 @@ def show_blocks(ax: Axes, matrix: ArrayLike, sizes: Sequence[int]) -> AxesImage:
     return image
 
 
-def show_margins(ax: Axes, verdicts: Sequence[Verdict]) -> None:
-    """Draw for each verdict the errors of claim and control in units of the tolerance.
+def show_margins(
+    ax: Axes, names: Sequence[str], ratios: Mapping[str, Sequence[Sequence[float]]]
+) -> None:
+    """Draw errors in units of their tolerances, a row a check, with a line at 1.
 
     Parameters
     ----------
     ax : matplotlib Axes
-        Where to draw, on a logarithmic scale; errors beyond its ends become arrows.
-    verdicts : sequence of Verdict
-        One a row, the first on top.
+        Where to draw, on a logarithmic scale; ratios beyond its ends become arrows.
+    names : sequence of str
+        Names of the rows, the first on top.
+    ratios : mapping of str to sequences
+        For up to three kinds of ratios, named in the legend, the ratios of each row: any number.
 
     Examples
     --------
-    >>> from dmfbook.claims import all_claims
     >>> fig, ax = plt.subplots()
-    >>> show_margins(ax, [all_claims()[0].verify(cases=1)])
+    >>> show_margins(ax, ["sum", "product"], {"error": [[1e-3], [0.2]], "control": [[30], [7, 9]]})
     """
     low, high = 1e-8, 1e16
-    rows = np.arange(len(verdicts))
-    for evidence, marker, colour, name in (
-        ([verdict.worst for verdict in verdicts], "o", BLUE, "claim"),
-        ([verdict.control for verdict in verdicts], "x", VERMILION, "control"),
-    ):
-        ratios = np.array([each.error / each.tolerance for each in evidence])
-        inside = (ratios > low) & (ratios < high)
-        ax.plot(ratios[inside], rows[inside], marker, color=colour, mew=2, label=name)
-        ax.plot(np.full((ratios <= low).sum(), low), rows[ratios <= low], "<", color=colour)
-        ax.plot(np.full((ratios >= high).sum(), high), rows[ratios >= high], ">", color=colour)
+    looks = zip("ox+", (BLUE, VERMILION, GREEN), strict=True)
+    for (kind, rows), (marker, colour) in zip(ratios.items(), looks, strict=False):
+        height = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        across = np.array([ratio for row in rows for ratio in row], dtype=float)
+        inside = (across > low) & (across < high)
+        ax.plot(across[inside], height[inside], marker, ls="none", color=colour, mew=2, label=kind)
+        ax.plot(np.full((across <= low).sum(), low), height[across <= low], "<", color=colour)
+        ax.plot(np.full((across >= high).sum(), high), height[across >= high], ">", color=colour)
     ax.axvline(1, color="black", lw=0.8)
     ax.set(xscale="log", xlim=(low / 3, high * 3), xlabel="error / tolerance")
-    ax.set_yticks(rows, [verdict.claim.label for verdict in verdicts])
+    ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

@@ -1,11 +1,12 @@
-"""The book's statements as claims: checks against independent computations, with controls.
+"""The book's statements as claims: checks against independent computations, with controls and rivals.
 
 A folder a part and a module a chapter, as in the book; the label of a claim is the label of its statement.
 """
 
 from types import ModuleType
 
-from dmfbook.claims.claim import Claim, Evidence, Verdict, claim
+from dmfbook.claims.claim import Claim, claim
+from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.flatness import flat_interpolators_recover, trace_and_nuclear_norm
 from dmfbook.claims.foundations import exact_derivatives, one_singular_value
 from dmfbook.claims.regularized import (
@@ -23,6 +24,7 @@ from dmfbook.claims.small_initialization import (
     initialization_scale,
     three_phases,
 )
+from dmfbook.claims.verdict import ClaimFailed, Verdict
 
 # In the order of the book.
 CHAPTERS: tuple[ModuleType, ...] = (
@@ -46,7 +48,16 @@ CHAPTERS: tuple[ModuleType, ...] = (
     depth_and_implicit_bias,
 )
 
-__all__ = ["CHAPTERS", "Claim", "Evidence", "Verdict", "all_claims", "claim"]
+__all__ = [
+    "CHAPTERS",
+    "Claim",
+    "ClaimFailed",
+    "Evidence",
+    "Verdict",
+    "all_claims",
+    "claim",
+    "worst",
+]
 
 
 def all_claims() -> tuple[Claim, ...]:
@@ -62,8 +73,8 @@ def all_claims() -> tuple[Claim, ...]:
     >>> from dmfbook.claims import all_claims
     >>> print(all_claims()[0].verify(cases=3, seed=1))
     The gradient (thm-gradient)
-      claim:   holds on 3 random cases
-      control: fails, as it must
+      holds on 3 cases
+      fails, as it must, without: the loss is the squared error
     """
     return tuple(
         found

@@ -13,6 +13,7 @@ from dmfbook.workflow.execute import Run, execute
 from dmfbook.workflow.notebooks import Book
 from dmfbook.workflow.outputs import save_outputs as saving
 from dmfbook.workflow.verdicts import verify as verifying
+from dmfbook.workflow.verdicts import verify_case
 
 
 class _Plain(typer.core.TyperGroup):
@@ -119,12 +120,24 @@ def verify(
     labels: Annotated[
         list[str] | None, typer.Argument(metavar="[LABEL]...", help="Claims; without any, all.")
     ] = None,
-    cases: Annotated[int, typer.Option(min=1, help="Random cases a claim.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the random cases.")] = 0,
+    cases: Annotated[
+        int | None,
+        typer.Option(min=1, help="Cases a claim, 5 unless said; one of each kind at least."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the cases.")] = 0,
+    case: Annotated[
+        int | None, typer.Option(min=0, help="Test the case of this number alone, as verdicts say.")
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Also write the verdicts to this file.")] = None,
 ) -> None:
-    """Check the claims on random cases, and that each control fails; exit 1 if one is not so."""
-    if not verifying(labels or [], cases, seed, json):
+    """Test the claims on random cases; exit 1 if one fails, a control passes or a rival survives."""
+    if case is None:
+        passed = verifying(labels or [], cases or 5, seed, json)
+    elif cases is not None or json is not None:
+        raise BookError("--case tests one case: it goes with neither --cases nor --json")
+    else:
+        passed = verify_case(labels or [], case, seed)
+    if not passed:
         raise typer.Exit(1)
 
 

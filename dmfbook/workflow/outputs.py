@@ -9,14 +9,15 @@ from dmfbook.workflow.build import execute_book, executed
 from dmfbook.workflow.files import whole
 from dmfbook.workflow.notebooks import Book
 
-# nbval skips these; a picture in a source makes its diff unreadable.
-_PICTURES = ("image/", "application/pdf")
+# nbval skips these. A picture in a source makes its diff unreadable; the verdict of a claim holds
+# seconds and rounding, which differ between machines.
+_LEFT_OUT = ("image/", "application/pdf", "application/vnd.dmfbook.verdict+json")
 
 
 def save_outputs(book: Book) -> list[Path]:
     """Write the text outputs of all chapters into their sources.
 
-    Pictures are left out, and so are all outputs of a cell tagged ``nbval-ignore-output``.
+    Pictures and verdicts for programs are left out, and so are all outputs of a cell tagged ``nbval-ignore-output``.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def with_outputs(notebook: dict[str, Any], done: dict[str, Any]) -> dict[str, An
         if cell["cell_type"] == "code":
             ignored = "nbval-ignore-output" in cell["metadata"].get("tags", [])
             cell["execution_count"] = ran["execution_count"]
-            cell["outputs"] = [] if ignored else [_as_text(output) for output in ran["outputs"]]
+            texts = [] if ignored else map(_as_text, ran["outputs"])
+            cell["outputs"] = [text for text in texts if text.get("data") != {}]
     # Cell ids came with this version of the format.
     notebook["nbformat_minor"] = max(5, notebook["nbformat_minor"])
     return notebook
@@ -80,7 +82,7 @@ def with_outputs(notebook: dict[str, Any], done: dict[str, Any]) -> dict[str, An
 def _as_text(output: dict[str, Any]) -> dict[str, Any]:
     if "data" not in output:
         return output
-    data = {kind: value for kind, value in output["data"].items() if not kind.startswith(_PICTURES)}
+    data = {kind: value for kind, value in output["data"].items() if not kind.startswith(_LEFT_OUT)}
     return output | {"data": data}
 
 

@@ -1,6 +1,7 @@
 """The table of ``dmfbook verify``."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,19 @@ from dmfbook.workflow.files import check_writable, whole
 
 
 def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> bool:
-    """Check claims, print a row for each as it is done, and report to a file.
+    """Test claims, print a row for each as it is done, and report to a file.
+
+    Below the row of a claim that did not pass stands what went wrong, and the command that shows it
+    again.
 
     Parameters
     ----------
     labels : list of str
         Which claims; all where the list is empty.
     cases : int
-        Random cases a claim.
+        Cases a claim; at least one of each kind is tested.
     seed : int
-        Seed of the random cases.
+        Seed of the cases.
     report : Path or None
         JSON file for the verdicts, a list with one object a claim. A number that is not finite,
         as the margin of an error that is exactly zero, is null.
@@ -26,37 +30,82 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
     Returns
     -------
     bool
-        Whether every claim holds and every control fails.
+        Whether every claim holds, every control fails and every rival is refuted.
 
     Raises
     ------
     BookError
         If a label is unknown or the file cannot be written; nothing is checked.
     """
-    from dmfbook.claims import all_claims
-
-    claims = {claim.label: claim for claim in all_claims()}
-    for label in labels:
-        if label not in claims:
-            raise unknown("claim", label, claims)
+    wanted, width = _claims(labels)
     if report is not None:
         check_writable(report.resolve().parent)
         if report.is_dir():
             raise BookError(f"cannot write to {report}: it is a folder")
-    wanted = [claims[label] for label in labels] or list(claims.values())
-    width = max(map(len, claims), default=0)
     print(_row(width, "claim", "cases", "worst error", "tolerance", "margin", "seconds", "verdict"))
     verdicts = []
     for claim in wanted:
         verdict = claim.verify(cases, seed)
         verdicts.append(verdict)
         print(_row(width, claim.label, *_cells(verdict)), flush=True)
+        for failure in verdict.failures:
+            print(f"  {failure}", flush=True)
     if report is not None:
         with whole(report) as partial:
             partial.write_text(json.dumps([verdict.as_dict() for verdict in verdicts], indent=1))
     passed = sum(verdict.passed for verdict in verdicts)
     print(f"{passed} of {len(verdicts)} claims passed")
     return passed == len(verdicts)
+
+
+def verify_case(labels: list[str], number: int, seed: int) -> bool:
+    """Test claims on the case of one number, and print what claim, controls and rivals do on it.
+
+    Parameters
+    ----------
+    labels : list of str
+        Which claims; all where the list is empty.
+    number : int
+        Number of the case.
+    seed : int
+        Seed of the cases.
+
+    Returns
+    -------
+    bool
+        Whether every claim holds and every control fails. A rival may survive one case.
+
+    Raises
+    ------
+    BookError
+        If a label is unknown; nothing is checked.
+    """
+    wanted, _ = _claims(labels)
+    passed = True
+    for claim in wanted:
+        verdict = claim.repeat(number, seed)
+        passed &= verdict.holds and not verdict.passing_controls
+        print(f"{claim.label}, case {number} ({verdict.stratum}), seed {seed}")
+        print(_trial("holds" if verdict.holds else "FAILS", "", verdict.worst))
+        for name, trial in verdict.controls.items():
+            outcome = "PASSES" if name in verdict.passing_controls else "fails"
+            print(_trial(outcome, f"without {name}", trial))
+        for name, trial in verdict.rivals.items():
+            outcome = "survives" if name in verdict.surviving_rivals else "refuted"
+            print(_trial(outcome, f"rival {name}", trial), flush=True)
+    return passed
+
+
+def _claims(labels: list[str]) -> tuple[list[Any], int]:
+    """Claims of these labels, or all, and the length of the longest label of all."""
+    from dmfbook.claims import all_claims
+
+    claims = {claim.label: claim for claim in all_claims()}
+    for label in labels:
+        if label not in claims:
+            raise unknown("claim", label, claims)
+    wanted = [claims[label] for label in labels] or list(claims.values())
+    return wanted, max(map(len, claims), default=0)
 
 
 def _cells(verdict: Any) -> list[str]:
@@ -71,9 +120,26 @@ def _cells(verdict: Any) -> list[str]:
 
 
 def _in_words(verdict: Any) -> str:
-    if not verdict.holds:
-        return "FAILS"
-    return "holds, control fails" if verdict.control_fails else "CONTROL PASSES"
+    """What failed, in capitals; or how many controls and rivals stood behind the claim."""
+    wrong = [
+        *([] if verdict.holds else ["FAILS"]),
+        *([] if not verdict.passing_controls else ["CONTROL PASSES"]),
+        *([] if not verdict.surviving_rivals else ["RIVAL SURVIVES"]),
+    ]
+    controls = _count(verdict.controls, "control fails", "controls fail")
+    rivals = _count(verdict.rivals, "rival refuted", "rivals refuted")
+    return ", ".join(wrong or ["holds", *controls, *rivals])
+
+
+def _count(trials: Mapping[str, Any], one: str, many: str) -> list[str]:
+    number = len(trials)
+    return [f"{number} {one if number == 1 else many}"] if number else []
+
+
+def _trial(outcome: str, what: str, trial: Any) -> str:
+    found = trial.evidence
+    numbers = f"error {found.error:.1e}  tolerance {found.tolerance:.1e}"
+    return f"  {outcome:8}  {numbers}  {what}".rstrip()
 
 
 def _row(width: int, label: str, *cells: str) -> str:

@@ -3,8 +3,6 @@
 import json
 import signal
 import sys
-import types
-from dataclasses import asdict, dataclass
 
 import pytest
 
@@ -77,62 +75,72 @@ def test_missing_extra_is_named(book, monkeypatch, missing):
     assert "pip install 'dmfbook[book]'" in caught.value.code
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What `dmfbook.claims` returns, as far as the table reads it."""
+def toy(label, case=1.0, control=9.0, bound=0.5):
+    """A claim on numbers below 2, with a control and a rival bound."""
 
-    label: str
-    cases: int
-    holds: bool
-    control_fails: bool
-    worst_error: float = 1e-15
-    tolerance: float = 1e-12
-    margin: float = 1e3
-    seconds: float = 0.01
+    def below(limit):
+        return lambda value: dmfbook.claims.Evidence(value, limit)
 
-    @property
-    def passed(self):
-        return self.holds and self.control_fails
-
-    def as_dict(self):
-        return asdict(self) | {"margin": None}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim that answers as it is told."""
-
-    label: str
-    holds: bool = True
-    control_fails: bool = True
-
-    def verify(self, cases, seed):
-        assert seed == 5
-        return Verdict(self.label, cases, self.holds, self.control_fails)
+    return dmfbook.claims.Claim(
+        label=label,
+        title="A toy",
+        source="this book",
+        status="derived",
+        check=below(2.0),
+        cases={"first": lambda rng: 0.25, "second": lambda rng: case},
+        controls={"it is small": lambda rng: control},
+        rivals={"less would do": below(bound)},
+    )
 
 
 @pytest.fixture
 def claims(monkeypatch):
-    """Three claims: a good one, a wrong one, and one with a control that passes."""
-    three = (Claim("good"), Claim("wrong", holds=False), Claim("idle", control_fails=False))
-    module = types.SimpleNamespace(all_claims=lambda: three)
-    monkeypatch.setitem(sys.modules, "dmfbook.claims", module)
+    """A good claim, a wrong one, one whose control passes, and one whose rival survives."""
+    four = (toy("good"), toy("wrong", case=3.0), toy("idle", control=1.0), toy("blunt", bound=1.5))
+    monkeypatch.setattr(dmfbook.claims, "all_claims", lambda: four)
 
 
 @pytest.mark.parametrize(
     ("labels", "status", "words"),
     [
-        (["good"], 0, ["holds, control fails", "1 of 1 claims passed"]),
-        (["wrong"], 1, ["FAILS", "0 of 1 claims passed"]),
-        (["idle"], 1, ["CONTROL PASSES", "0 of 1 claims passed"]),
-        ([], 1, ["good", "wrong", "idle", "1 of 3 claims passed"]),
+        (["good"], 0, ["holds, 1 control fails, 1 rival refuted", "1 of 1 claims passed"]),
+        (["wrong"], 1, ["FAILS", "dmfbook verify wrong --seed 5 --case 1", "0 of 1 claims"]),
+        (["idle"], 1, ["CONTROL PASSES", "dmfbook verify idle --seed 5 --case 0", "it is small"]),
+        (["blunt"], 1, ["RIVAL SURVIVES", "dmfbook verify blunt --seed 5 --cases 3", "less would"]),
+        ([], 1, ["good", "wrong", "idle", "blunt", "1 of 4 claims passed"]),
     ],
 )
 def test_verify_prints_verdicts(command, claims, labels, status, words):
-    result = command("verify", *labels, "--seed", 5)
+    result = command("verify", *labels, "--seed", 5, "--cases", 3)
     assert result.exit_code == status
     assert all(word in result.output for word in words)
-    assert len(result.output.splitlines()) == 2 + (len(labels) or 3)
+    failures = 3 if not labels else status
+    assert len(result.output.splitlines()) == 2 + (len(labels) or 4) + failures
+
+
+@pytest.mark.parametrize(
+    ("label", "number", "status", "words"),
+    [
+        ("good", 0, 0, ["case 0 (first)", "holds", "fails", "survives"]),
+        ("good", 1, 0, ["case 1 (second)", "holds", "fails", "refuted"]),
+        ("wrong", 0, 0, ["case 0 (first)", "holds", "fails", "survives"]),
+        ("wrong", 1, 1, ["case 1 (second)", "FAILS", "fails", "refuted"]),
+        ("idle", 2, 1, ["case 2 (first)", "holds", "PASSES", "survives"]),
+    ],
+)
+def test_one_case_is_tested_again(command, claims, label, number, status, words):
+    result = command("verify", label, "--case", number)
+    assert result.exit_code == status
+    lines = result.output.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith(label)
+    assert all(word in line for word, line in zip(words, lines, strict=True))
+
+
+def test_fewer_cases_than_kinds_are_raised(command, claims):
+    result = command("verify", "good", "--cases", 1)
+    assert result.exit_code == 0
+    assert result.output.splitlines()[1].split()[:2] == ["good", "2"]
 
 
 def test_verify_writes_json_whole(command, claims, tmp_path):
@@ -140,10 +148,11 @@ def test_verify_writes_json_whole(command, claims, tmp_path):
     result = command("verify", "--cases", 7, "--seed", 5, "--json", report)
     assert result.exit_code == 1
     verdicts = json.loads(report.read_text())
-    assert [verdict["label"] for verdict in verdicts] == ["good", "wrong", "idle"]
+    assert [verdict["label"] for verdict in verdicts] == ["good", "wrong", "idle", "blunt"]
     assert {verdict["cases"] for verdict in verdicts} == {7}
-    assert [verdict["control_fails"] for verdict in verdicts] == [True, True, False]
-    assert verdicts[0]["margin"] is None
+    assert [verdict["passed"] for verdict in verdicts] == [True, False, False, False]
+    assert [verdict["controls"][0]["fails"] for verdict in verdicts] == [True, True, False, True]
+    assert [verdict["rivals"][0]["refuted"] for verdict in verdicts] == [True, True, True, False]
     assert [path.name for path in report.parent.iterdir()] == ["report.json"]
 
 
@@ -155,6 +164,10 @@ def test_verify_writes_json_whole(command, claims, tmp_path):
         (["--json", "/proc"], "cannot write to "),
         (["--cases", "0"], "'--cases'"),
         (["--seed", "-1"], "'--seed'"),
+        (["--case", "-1"], "'--case'"),
+        (["goood", "--case", "1"], "unknown claim 'goood'; did you mean 'good'?"),
+        (["--case", "1", "--cases", "2"], "--case tests one case"),
+        (["--case", "1", "--json", "report.json"], "--case tests one case"),
     ],
 )
 def test_bad_verify_requests(command, claims, arguments, message):
@@ -171,6 +184,10 @@ def test_verify_reads_the_claims_of_the_book(command, tmp_path):
     (verdict,) = json.loads(report.read_text())
     assert set(verdict) == {
         *("label", "title", "source", "status", "cases", "seconds"),
-        *("worst_error", "tolerance", "margin", "holds", "control_fails"),
+        *("worst_error", "tolerance", "margin", "holds", "controls", "rivals"),
+        *("passed", "worst_case"),
     }
-    assert (verdict["label"], verdict["holds"], verdict["control_fails"]) == (label, True, True)
+    assert (verdict["label"], verdict["passed"]) == (label, True)
+    assert {frozenset(each) for each in verdict["controls"]} == {
+        frozenset({"hypothesis", "fails", "margin"})
+    }

@@ -37,6 +37,14 @@ def test_text_is_kept_and_pictures_are_not():
     assert [cell["execution_count"] for cell in cells] == [1, 2]
 
 
+def test_verdicts_for_programs_are_left_out():
+    bundle = {"application/vnd.dmfbook.verdict+json": {"seconds": 0.1}}
+    verdict = {"output_type": "display_data", "data": bundle, "metadata": {}}
+    done = notebook(code("a", [STREAM, verdict], 1))
+    (cell,) = with_outputs(notebook(code("a", [], None)), done)["cells"]
+    assert cell["outputs"] == [STREAM]
+
+
 def test_cells_without_an_id_get_one_that_stays():
     source = notebook(code("a", [], None), {"cell_type": "markdown", "metadata": {}, "source": "x"})
     del source["cells"][0]["id"]

@@ -91,8 +91,8 @@ def mean_reg(problem: Problem) -> float:
 
 
 def without_regularization(rng: np.random.Generator) -> MatrixCase:
-    """Control: the weights vanish, and layers can trade size."""
-    case = random_case(rng)
-    # A target of at least twice the unit, so that the origin attracts no start.
-    target = case.problem.target + 2 * np.eye(*case.problem.target.shape)
-    return replace(case, problem=Problem(target, case.problem.hidden_widths))
+    """Control: the weights vanish, and layers can trade size; depth 2 or 3, wide layers."""
+    # With narrow or many layers all starts can end at the origin, which is balanced.
+    target = with_values(rng, rng.uniform(2, 5, 2), (2, 3))
+    hidden = rng.integers(3, 5, rng.integers(1, 3))
+    return MatrixCase(Problem(target, hidden.tolist()), int(rng.integers(2**32)))

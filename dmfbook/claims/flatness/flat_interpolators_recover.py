@@ -8,7 +8,8 @@ import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import random_truth
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
 from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme, square_root
 from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
@@ -63,8 +64,8 @@ def not_flattest(rng: np.random.Generator) -> InterpolationCase:
     "The nuclear norm of the flattest interpolator",
     source="gatmiry2023flatness",
     status="paper's claim",
-    case=few_missing,
-    control=not_flattest,
+    cases={"two columns, a few measurements short": few_missing},
+    controls={"the interpolator is the flattest": not_flattest},
 )
 def nuclear_norm_excess(case: InterpolationCase) -> Evidence:
     """Compare its nuclear norm with the least one, from a convex solver, and the excess allowed."""
@@ -95,8 +96,8 @@ def another_interpolator(rng: np.random.Generator) -> InterpolationCase:
     "A convex problem at depth two",
     source="ding2022flat",
     status="derived",
-    case=shallow_interpolation,
-    control=another_interpolator,
+    cases={"depth 2, Gaussian measurements": shallow_interpolation},
+    controls={"the interpolator is the flattest": another_interpolator},
 )
 def convex_at_depth_two(case: InterpolationCase) -> Evidence:
     """Compare the weighted nuclear norm of the interpolator with the least, from a convex solver."""
@@ -127,8 +128,8 @@ def too_few_measurements(rng: np.random.Generator) -> InterpolationCase:
     "Flat interpolators recover",
     source="gatmiry2023flatness",
     status="empirical",
-    case=enough_measurements,
-    control=too_few_measurements,
+    cases={"rank one, 30 of 36 measurements": enough_measurements},
+    controls={"enough measurements": too_few_measurements},
 )
 def flat_recovery(case: InterpolationCase) -> Evidence:
     """Relative test error of the flattest interpolator."""
@@ -196,8 +197,8 @@ def silence(rng: np.random.Generator) -> LabelNoiseCase:
     "Label noise follows the slow flow",
     source="this book",
     status="empirical",
-    case=label_noise,
-    control=silence,
+    cases={"depth 2 or 3, random interpolators": label_noise},
+    controls={"the labels are noisy": silence},
 )
 def label_noise_drift(case: LabelNoiseCase) -> Evidence:
     """Compare the fall of the trace, averaged over runs, with that along the slow flow."""

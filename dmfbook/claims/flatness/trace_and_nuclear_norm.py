@@ -14,7 +14,8 @@ from scipy.optimize import minimize
 from dmfbook._validation import Array
 from dmfbook.claims.cases.measurements import random_operator
 from dmfbook.claims.cases.points import random_factors
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme, square_root
 from dmfbook.network.factors import flatten, partial_products
 from dmfbook.sensing.ensembles import dense_sensing, entry_sampling, gaussian_sensing
@@ -63,8 +64,8 @@ def huber_point(rng: np.random.Generator) -> SensedPoint:
     "The trace of a sensing loss",
     source="gatmiry2023flatness",
     status="derived",
-    case=random_sensed_point,
-    control=huber_point,
+    cases={"depth 2 to 4, any measurements": random_sensed_point},
+    controls={"the loss is the squared error": huber_point},
 )
 def sensing_trace(point: SensedPoint) -> Evidence:
     """Compare the trace with that of the Hessian by automatic differentiation."""
@@ -149,8 +150,8 @@ def uneven_observation(rng: np.random.Generator) -> Factorizations:
     "The least trace over all factorizations",
     source="gatmiry2023flatness",
     status="derived",
-    case=random_factorizations,
-    control=uneven_observation,
+    cases={"depth 2 to 4, full observation": random_factorizations},
+    controls={"the target is seen in full": uneven_observation},
 )
 def least_trace(case: Factorizations) -> Evidence:
     """Compare the formula with the least squared Jacobian that a search over factorizations finds."""
@@ -170,8 +171,8 @@ def balanced_factorizations(rng: np.random.Generator) -> Factorizations:
     "The flattest factors",
     source="this book",
     status="derived",
-    case=random_factorizations,
-    control=balanced_factorizations,
+    cases={"depth 2 to 4, full observation": random_factorizations},
+    controls={"the trace is least": balanced_factorizations},
 )
 def flattest_layers(case: Factorizations) -> Evidence:
     """Compare the singular values of all partial products at the minimizer that a search finds."""
@@ -247,8 +248,8 @@ def full_trace(factors: list[Array]) -> float:
     "The trace under restricted isometry",
     source="gatmiry2023flatness",
     status="paper's claim",
-    case=rank_one_case,
-    control=bounds_on_entries,
+    cases={"depth 3 to 5, bounds on matrices of rank one": rank_one_case},
+    controls={"the bounds hold for all matrices of rank one": bounds_on_entries},
 )
 def trace_under_rip(case: RankOneCase) -> Evidence:
     """Look for factors outside the bounds, and for factors that attain them."""
@@ -288,8 +289,8 @@ def weighted_trace(operator: SensingOperator, target: Array, depth: int) -> floa
     "Depth two, any measurements",
     source="ding2022flat",
     status="derived",
-    case=random_shallow,
-    control=random_deep,
+    cases={"depth 2, any measurements": random_shallow},
+    controls={"two layers": random_deep},
 )
 def weighted_nuclear_norm(case: Factorizations) -> Evidence:
     """Compare the weighted nuclear norm with the least squared Jacobian that a search finds."""

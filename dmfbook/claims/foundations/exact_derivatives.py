@@ -15,7 +15,8 @@ from dmfbook.claims.cases.points import (
     tied_layers,
     zero_loss_point,
 )
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.network.factors import flatten, partial_products
 from dmfbook.network.hessian import hessian, hessian_trace
 from dmfbook.network.operator import hessian_operator
@@ -26,8 +27,8 @@ from dmfbook.network.operator import hessian_operator
     "The gradient",
     source="this book",
     status="derived",
-    case=random_point,
-    control=other_loss,
+    cases={"depth 2 to 5, unequal widths and weights": random_point},
+    controls={"the loss is the squared error": other_loss},
 )
 def gradient_formula(point: Point) -> Evidence:
     """Compare each entry of the gradient with reverse-mode differentiation."""
@@ -41,8 +42,8 @@ def gradient_formula(point: Point) -> Evidence:
     "The Hessian",
     source="this book",
     status="derived",
-    case=random_point,
-    control=other_loss,
+    cases={"depth 2 to 5, unequal widths and weights": random_point},
+    controls={"the loss is the squared error": other_loss},
 )
 def hessian_formula(point: Point) -> Evidence:
     """Compare each entry of the Hessian with automatic differentiation."""
@@ -55,8 +56,8 @@ def hessian_formula(point: Point) -> Evidence:
     "Products with the Hessian",
     source="this book",
     status="derived",
-    case=random_point,
-    control=other_loss,
+    cases={"depth 2 to 5, unequal widths and weights": random_point},
+    controls={"the loss is the squared error": other_loss},
 )
 def operator_product(point: Point) -> Evidence:
     """Compare a product with the derivative of the gradient along the direction, differentiated."""
@@ -72,8 +73,8 @@ def operator_product(point: Point) -> Evidence:
     "The trace",
     source="this book",
     status="derived",
-    case=random_point,
-    control=tied_layers,
+    cases={"depth 2 to 5, unequal widths and weights": random_point},
+    controls={"the layers are free of one another": tied_layers},
 )
 def trace_formula(point: Point) -> Evidence:
     """Compare the trace with that of the differentiated Hessian."""
@@ -87,8 +88,8 @@ def trace_formula(point: Point) -> Evidence:
     "The spectrum at zero loss",
     source="this book",
     status="derived",
-    case=zero_loss_point,
-    control=perturbed_target,
+    cases={"zero loss, no regularization": zero_loss_point},
+    controls={"the residual is zero": perturbed_target},
 )
 def gauss_newton_spectrum(point: Point) -> Evidence:
     """Compare the eigenvalues of the small matrix, zeros added, with those of the whole Hessian."""

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from dmfbook._validation import Array
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.regularized.scalar import (
     collapse_threshold,
     critical_reg,
@@ -155,8 +156,8 @@ def local_search(rng: np.random.Generator) -> ScalarCase:
     "Two stationary values above the fold, none below",
     source="this book",
     status="derived",
-    case=random_case,
-    control=shallow_case_past_branching,
+    cases={"depth 3 to 8, below and above the fold": random_case},
+    controls={"at least three layers": shallow_case_past_branching},
 )
 def stationary_points(case: ScalarCase) -> Evidence:
     """Compare with the extrema found on the way from zero: a maximum, then a minimum, or none."""
@@ -176,8 +177,8 @@ def stationary_points(case: ScalarCase) -> Evidence:
     "The global minimizer and its collapse",
     source="kamber2026landscape",
     status="paper's claim",
-    case=random_case,
-    control=local_search,
+    cases={"depth 3 to 8, below and above collapse": random_case},
+    controls={"the minimizer is global": local_search},
 )
 def global_minimum(case: ScalarCase) -> Evidence:
     """Compare the end-to-end value of the global minimizer with the best found from values."""
@@ -191,8 +192,8 @@ def global_minimum(case: ScalarCase) -> Evidence:
     "The jump at the collapse threshold",
     source="this book",
     status="derived",
-    case=case_at_collapse,
-    control=case_past_collapse,
+    cases={"depth 3 to 8, at the threshold": case_at_collapse},
+    controls={"at the collapse threshold": case_past_collapse},
 )
 def jump(case: ScalarCase) -> Evidence:
     """Compare the values found just below and just above the target with 0 and the jump."""
@@ -211,8 +212,8 @@ def jump(case: ScalarCase) -> Evidence:
     "The critical regularization",
     source="kamber2026landscape",
     status="paper's claim",
-    case=random_case,
-    control=other_penalty,
+    cases={"depth 3 to 8": random_case},
+    controls={"the penalty is the square of the factors": other_penalty},
 )
 def critical_regularization(case: ScalarCase) -> Evidence:
     """Compare with the largest λ at which some positive ``w`` has a smaller loss than zero."""
@@ -240,8 +241,8 @@ def critical_regularization(case: ScalarCase) -> Evidence:
     "Uniqueness off the null set",
     source="kamber2026landscape",
     status="paper's claim",
-    case=random_case,
-    control=case_at_collapse,
+    cases={"depth 3 to 8, off the threshold": random_case},
+    controls={"off the null set": case_at_collapse},
 )
 def one_minimizer(case: ScalarCase) -> Evidence:
     """Measure the spread of the end-to-end values of all minima whose loss is the least."""
@@ -259,8 +260,8 @@ def one_minimizer(case: ScalarCase) -> Evidence:
     "Soft thresholding at depth 2",
     source="this book",
     status="derived",
-    case=shallow_case,
-    control=case_past_collapse,
+    cases={"depth 2": shallow_case},
+    controls={"two layers": case_past_collapse},
 )
 def soft_threshold(case: ScalarCase) -> Evidence:
     """Compare the end-to-end value found from values with ``max(m − λ, 0)``."""

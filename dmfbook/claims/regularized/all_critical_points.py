@@ -8,7 +8,8 @@ import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import NUDGE, descend
 from dmfbook.claims.oracles.search import STARTS
@@ -96,8 +97,8 @@ def deep(rng: np.random.Generator) -> ListCase:
     "All critical points",
     source="chen2025complete",
     status="paper's claim",
-    case=distinct,
-    control=perturbed,
+    cases={"depth 2 to 6, different values above the fold": distinct},
+    controls={"the points are listed for this target": perturbed},
 )
 def all_listed(case: ListCase) -> Evidence:
     """Compare the products that root finding reaches with the list, and test the list's gradients."""
@@ -122,8 +123,8 @@ def all_listed(case: ListCase) -> Evidence:
     "Morse index and nullity",
     source="this book",
     status="new",
-    case=general,
-    control=perturbed,
+    cases={"depth 2 to 6, repeated and zero values, folds": general},
+    controls={"the points are critical": perturbed},
 )
 def index_and_nullity(case: ListCase) -> Evidence:
     """Compare with the signs of the eigenvalues of dense Hessians at random members of the orbits.
@@ -149,8 +150,8 @@ def index_and_nullity(case: ListCase) -> Evidence:
     "Minimizers and saddles",
     source="chen2025complete",
     status="paper's claim",
-    case=general,
-    control=perturbed,
+    cases={"depth 2 to 6, repeated and zero values, folds": general},
+    controls={"the points are critical": perturbed},
 )
 def kinds(case: ListCase) -> Evidence:
     """Compare with what descents from nearby find, and with the smallest eigenvalue of the Hessian.
@@ -174,8 +175,8 @@ def kinds(case: ListCase) -> Evidence:
     "No spurious minimizers at depth 2",
     source="this book",
     status="derived",
-    case=shallow,
-    control=deep,
+    cases={"depth 2": shallow},
+    controls={"two layers": deep},
 )
 def one_level(case: ListCase) -> Evidence:
     """Measure the spread of the losses of all local minimizers found from random starts."""
@@ -188,8 +189,8 @@ def one_level(case: ListCase) -> Evidence:
     "Every saddle is strict off the fold",
     source="chen2025complete",
     status="paper's claim",
-    case=off_fold,
-    control=at_fold,
+    cases={"depth 2 to 6, off the fold": off_fold},
+    controls={"no singular value at the fold": at_fold},
 )
 def saddles_are_strict(case: ListCase) -> Evidence:
     """Measure how far descents get below points whose Hessian has no negative eigenvalue."""

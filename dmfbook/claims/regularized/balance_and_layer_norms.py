@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook.claims.cases.problems import MatrixCase, random_case, without_regularization
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import imbalance
@@ -18,8 +19,8 @@ from dmfbook.network.factors import imbalance
     "Critical points are balanced",
     source="this book",
     status="derived",
-    case=random_case,
-    control=without_regularization,
+    cases={"depth 2 to 6, no bottleneck": random_case},
+    controls={"the weights are positive": without_regularization},
 )
 def balanced(case: MatrixCase) -> Evidence:
     """Measure the imbalance of critical points of all kinds that root finding reaches."""
@@ -43,8 +44,8 @@ def balanced(case: MatrixCase) -> Evidence:
     "All minimizers have the same layer norms",
     source="kamber2026landscape",
     status="paper's claim",
-    case=random_case,
-    control=without_regularization,
+    cases={"depth 2 to 6, no bottleneck": random_case},
+    controls={"the weights are positive": without_regularization},
 )
 def equal_layer_norms(case: MatrixCase) -> Evidence:
     """Compare the norms of each layer over the global minimizers found from random starts."""
@@ -58,8 +59,8 @@ def equal_layer_norms(case: MatrixCase) -> Evidence:
     "The singular values of the layers",
     source="this book",
     status="derived",
-    case=random_case,
-    control=without_regularization,
+    cases={"depth 2 to 6, no bottleneck": random_case},
+    controls={"the weights are positive": without_regularization},
 )
 def predicted_layer_values(case: MatrixCase) -> Evidence:
     """Compare the singular values of each found layer with those that the end-to-end matrix gives.

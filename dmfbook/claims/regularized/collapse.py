@@ -18,7 +18,8 @@ from dmfbook.claims.cases.problems import (
     with_mean,
 )
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend, nudged
 from dmfbook.claims.oracles.search import STARTS
@@ -74,8 +75,8 @@ def _unlike(case: EntriesCase, rng: np.random.Generator) -> EntriesCase:
     "The critical regularization of a matrix",
     source="kamber2026landscape",
     status="paper's claim",
-    case=alike,
-    control=unlike,
+    cases={"with or without a bottleneck": alike},
+    controls={"the loss counts all entries alike": unlike},
 )
 def critical_weight(case: EntriesCase) -> Evidence:
     """Compare with the largest mean weight at which some factors have a smaller loss than zero.
@@ -129,8 +130,8 @@ def any_width(rng: np.random.Generator) -> MatrixCase:
     "The rank of the minimizer",
     source="this book",
     status="derived",
-    case=any_width,
-    control=at_collapse,
+    cases={"with or without a bottleneck": any_width},
+    controls={"off the exceptional set": at_collapse},
 )
 def staircase(case: MatrixCase) -> Evidence:
     """Compare the rank of all products found with the least loss with the number of steps above."""
@@ -182,8 +183,8 @@ def between_steps(rng: np.random.Generator) -> StepCase:
     "The height of the steps",
     source="this book",
     status="derived",
-    case=at_step,
-    control=between_steps,
+    cases={"depth 2 to 6, at either of two steps": at_step},
+    controls={"the weight is at a step": between_steps},
 )
 def step_height(case: StepCase) -> Evidence:
     """Compare the nuclear norm of the jump between the best products just below and just above."""
@@ -223,8 +224,8 @@ def off_zero(rng: np.random.Generator) -> PointCase:
     "The Hessian at zero",
     source="this book",
     status="derived",
-    case=at_zero,
-    control=off_zero,
+    cases={"depth 2 to 6, any widths": at_zero},
+    controls={"at zero": off_zero},
 )
 def hessian_at_zero(case: PointCase) -> Evidence:
     """Compare all eigenvalues of the dense Hessian with the formula."""
@@ -264,8 +265,8 @@ def above_fold_unlike(rng: np.random.Generator) -> EntriesCase:
     "The barrier around zero",
     source="this book",
     status="new",
-    case=above_fold,
-    control=above_fold_unlike,
+    cases={"depth 3 to 6, above the fold": above_fold},
+    controls={"the loss counts all entries alike": above_fold_unlike},
 )
 def barrier(case: EntriesCase) -> Evidence:
     """Compare with the least loss among factors whose product has spectral norm ``s_−``, minimized."""
@@ -352,8 +353,8 @@ def _sweeps(rng: np.random.Generator, depth: int) -> SweepCase:
     "Hysteresis",
     source="this book",
     status="new",
-    case=sweeps,
-    control=shallow_sweeps,
+    cases={"depth 3 to 6, two different values": sweeps},
+    controls={"at least three layers": shallow_sweeps},
 )
 def hysteresis(case: SweepCase) -> Evidence:
     """Follow minimizers up from the best one and down from zero; compare both with their branches."""

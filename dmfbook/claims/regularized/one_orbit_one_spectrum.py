@@ -9,7 +9,8 @@ import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.problems import MatrixCase, random_case, without_regularization
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.hessian import hessian
@@ -45,8 +46,8 @@ def same_end_to_end(case: MatrixCase) -> list[Pair]:
     "One orbit",
     source="this book",
     status="new",
-    case=random_case,
-    control=without_regularization,
+    cases={"depth 2 to 6, no bottleneck": random_case},
+    controls={"the weights are positive": without_regularization},
 )
 def one_orbit(case: MatrixCase) -> Evidence:
     """Search changes of basis that carry one point to another with the same end-to-end matrix."""
@@ -62,8 +63,8 @@ def one_orbit(case: MatrixCase) -> Evidence:
     "One spectrum",
     source="this book",
     status="new",
-    case=random_case,
-    control=without_regularization,
+    cases={"depth 2 to 6, no bottleneck": random_case},
+    controls={"the weights are positive": without_regularization},
 )
 def one_spectrum(case: MatrixCase) -> Evidence:
     """Compare all eigenvalues of the dense Hessians at points with the same end-to-end matrix."""
@@ -99,8 +100,8 @@ def unequal_weights(rng: np.random.Generator) -> MatrixCase:
     "The spectrum of scalar factorization",
     source="kamber2026landscape",
     status="paper's claim",
-    case=scalar_case,
-    control=unequal_weights,
+    cases={"a number, above the threshold": scalar_case},
+    controls={"equal weights": unequal_weights},
 )
 def scalar_spectrum(case: MatrixCase) -> Evidence:
     """Compare the closed form with dense eigenvalues at a minimizer found by optimization."""

@@ -21,7 +21,8 @@ from dmfbook.claims.cases.problems import (
     tied_bottleneck,
 )
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import STARTS
 from dmfbook.regularized.critical import global_minimizer
@@ -45,8 +46,8 @@ def spread_of_best(case: MatrixCase) -> Evidence:
     "The unique end-to-end minimizer",
     source="kamber2026landscape",
     status="paper's claim",
-    case=random_case,
-    control=at_collapse,
+    cases={"depth 2 to 6, values may repeat or vanish": random_case},
+    controls={"off the collapse threshold": at_collapse},
 )
 def unique_end_to_end(case: MatrixCase) -> Evidence:
     """Compare the best end-to-end matrices found from random starts with the predicted one."""
@@ -58,8 +59,8 @@ def unique_end_to_end(case: MatrixCase) -> Evidence:
     "The minimizer behind a bottleneck",
     source="this book",
     status="derived",
-    case=bottleneck,
-    control=tied_bottleneck,
+    cases={"a narrow hidden layer, different values": bottleneck},
+    controls={"the value let through exceeds the one held back": tied_bottleneck},
 )
 def end_to_end_behind_bottleneck(case: MatrixCase) -> Evidence:
     """Compare as above, where a narrow layer holds back some modes that would be active."""
@@ -97,8 +98,8 @@ def other_penalty(rng: np.random.Generator) -> PenaltyCase:
     "The price of a matrix",
     source="this book",
     status="derived",
-    case=square_penalty,
-    control=other_penalty,
+    cases={"full column rank, depth 2 to 4": square_penalty},
+    controls={"the penalty is the sum of squares": other_penalty},
 )
 def price_of_a_matrix(case: PenaltyCase) -> Evidence:
     """Compare the formula with the least penalty over factors of a given product, minimized."""

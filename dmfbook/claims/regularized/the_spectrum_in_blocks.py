@@ -17,7 +17,8 @@ from dmfbook.claims.cases.problems import (
     random_case,
 )
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import end_to_end, flatten
@@ -107,8 +108,8 @@ def without_weight_decay(rng: np.random.Generator) -> MatrixCase:
     "One block for each pair of modes",
     source="this book",
     status="new",
-    case=distinct_modes,
-    control=without_weight_decay,
+    cases={"depth 2 to 6, different singular values": distinct_modes},
+    controls={"the weights are positive": without_weight_decay},
 )
 def blocks_of_pairs(case: MatrixCase) -> Evidence:
     """Compare eigenvalues of all blocks with those of dense Hessians at points that were found."""
@@ -177,8 +178,8 @@ def not_critical(rng: np.random.Generator) -> PointCase:
     "The spectrum in closed form",
     source="this book",
     status="new",
-    case=critical_point,
-    control=not_critical,
+    cases={"any critical point, values may repeat": critical_point},
+    controls={"the point is critical": not_critical},
 )
 def closed_form(case: PointCase) -> Evidence:
     """Compare all eigenvalues in closed form with the dense Hessian at a random member of the orbit."""
@@ -229,8 +230,8 @@ def arithmetic_mean(rng: np.random.Generator) -> WeightsCase:
     "Unequal weights are a change of units",
     source="this book",
     status="derived",
-    case=geometric_mean,
-    control=arithmetic_mean,
+    cases={"random factors and weights": geometric_mean},
+    controls={"the mean of the weights is geometric": arithmetic_mean},
 )
 def change_of_units(case: WeightsCase) -> Evidence:
     """Compare loss, gradient and Hessian with those of equal weights at rescaled factors."""

@@ -10,9 +10,14 @@ from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.points import random_factors
-from dmfbook.claims.cases.problems import MatrixCase, bottleneck, random_case
-from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.cases.problems import (
+    MatrixCase,
+    bottleneck,
+    random_case,
+    without_regularization,
+)
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import STARTS
 from dmfbook.network.factors import end_to_end
@@ -30,20 +35,13 @@ def unique_case(rng: np.random.Generator) -> MatrixCase:
     return bottleneck(rng) if rng.random() < 0.4 else random_case(rng)
 
 
-def without_regularization(rng: np.random.Generator) -> MatrixCase:
-    """Control: no weight decay; the minimizers are the zero-loss points and differ in trace."""
-    hidden = [3] * int(rng.integers(1, 3))
-    problem = Problem(with_values(rng, rng.uniform(1, 3, 2), (2, 3)), hidden)
-    return MatrixCase(problem, int(rng.integers(2**32)))
-
-
 @claim(
     "thm-exact-trace",
     "The exact trace at a minimizer",
     source="this book",
     status="new",
-    case=unique_case,
-    control=without_regularization,
+    cases={"with or without a bottleneck": unique_case},
+    controls={"the weights are positive": without_regularization},
 )
 def exact_trace(case: MatrixCase) -> Evidence:
     """Compare the formula with the diagonal of dense Hessians at minimizers found by optimization."""
@@ -111,8 +109,8 @@ def other_power(rng: np.random.Generator) -> BoundCase:
     "A lower bound on the trace",
     source="kamber2026landscape",
     status="paper's claim",
-    case=any_factors,
-    control=other_power,
+    cases={"random, balanced or tight factors": any_factors},
+    controls={"the power of the trace bound is 2 − 2/L": other_power},
 )
 def trace_bound(case: BoundCase) -> Evidence:
     """Measure by how much the bound exceeds the dense trace; where it is tight, by rounding alone."""
@@ -159,8 +157,8 @@ def sharpened(rng: np.random.Generator) -> MatrixCase:
     "The sharpness at the minimizer",
     source="this book",
     status="new",
-    case=active_case,
-    control=sharpened,
+    cases={"at least one active mode": active_case},
+    controls={"equal weights": sharpened},
 )
 def sharpness_at_minimizer(case: MatrixCase) -> Evidence:
     """Compare the formula with the largest dense eigenvalue at a minimizer found by optimization."""
@@ -222,8 +220,8 @@ def far_from_collapse(rng: np.random.Generator) -> CarrierCase:
     "Which block is the sharpest at collapse",
     source="this book",
     status="new",
-    case=near_collapse,
-    control=far_from_collapse,
+    cases={"depth 2 to 6, the leading mode just active": near_collapse},
+    controls={"near collapse": far_from_collapse},
 )
 def carrier_at_collapse(case: CarrierCase) -> Evidence:
     """Measure how much of the top eigenvectors of the dense Hessian lies outside the predicted block."""

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import random_target
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.network.factors import end_to_end, flatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
@@ -194,8 +195,8 @@ def without_penalty(rng: np.random.Generator) -> Launch:
     "Which minimizers hold gradient descent",
     source="this book",
     status="derived",
-    case=near_threshold,
-    control=no_minimizer,
+    cases={"matrices and numbers, steps around the threshold": near_threshold},
+    controls={"the point is a minimizer": no_minimizer},
 )
 def linear_stability(case: Launch) -> Evidence:
     """Compare how the distance grows or shrinks with ``|1 − η λ_max|`` a step."""
@@ -212,8 +213,8 @@ def linear_stability(case: Launch) -> Evidence:
     "Where gradient descent can settle",
     source="this book",
     status="derived",
-    case=sharp_number,
-    control=on_the_spot,
+    cases={"a number, a step slightly too large": sharp_number},
+    controls={"almost every start": on_the_spot},
 )
 def settles_within_the_bounds(case: Launch) -> Evidence:
     """Run from a random start until the gradient is zero; measure how far eigenvalues leave [0, 2/η]."""
@@ -229,8 +230,8 @@ def settles_within_the_bounds(case: Launch) -> Evidence:
     "Escape from a sharp minimizer",
     source="kamber2025sharpness",
     status="empirical",
-    case=sharp_start,
-    control=small_step,
+    cases={"a number, a step slightly too large": sharp_start},
+    controls={"the step is larger than the minimizer bears": small_step},
 )
 def escape_and_settle(case: Launch) -> Evidence:
     """Measure the sharpness where it settles; a run that has not left its minimizer has failed."""
@@ -248,8 +249,8 @@ def escape_and_settle(case: Launch) -> Evidence:
     "The largest step that reaches zero loss",
     source="this book",
     status="derived",
-    case=beyond_all,
-    control=within_reach,
+    cases={"a step larger than any minimizer bears": beyond_all},
+    controls={"the step is beyond the largest": within_reach},
 )
 def largest_step(case: Launch) -> Evidence:
     """Measure the loss after many steps: it must not have come near zero."""
@@ -261,8 +262,8 @@ def largest_step(case: Launch) -> Evidence:
     "With regularization there is nothing flatter",
     source="this book",
     status="new",
-    case=penalized_minimizer,
-    control=without_penalty,
+    cases={"a regularized number, a step slightly too large": penalized_minimizer},
+    controls={"the weights are positive": without_penalty},
 )
 def no_settling(case: Launch) -> Evidence:
     """Measure how far above the least loss gradient descent is after many steps; it must keep away."""

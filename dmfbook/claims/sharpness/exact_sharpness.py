@@ -15,7 +15,8 @@ from dmfbook.claims.cases.points import (
     random_factors,
     zero_loss_point,
 )
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.differentiation import squared_error
 from dmfbook.network.factors import end_to_end, flatten, partial_products
 from dmfbook.network.frames import orthonormal_frame
@@ -96,8 +97,8 @@ def eigenvalue_rounding(point: Point) -> float:
     "The exact sharpness",
     source="kamber2025sharpness",
     status="paper's claim",
-    case=zero_loss_point,
-    control=perturbed_target,
+    cases={"zero loss, unequal widths": zero_loss_point},
+    controls={"the residual is zero": perturbed_target},
 )
 def exact_sharpness(point: Point) -> Evidence:
     """Compare with the largest eigenvalue of the whole differentiated Hessian."""
@@ -111,8 +112,8 @@ def exact_sharpness(point: Point) -> Evidence:
     "The sharpest direction",
     source="this book",
     status="derived",
-    case=zero_loss_point,
-    control=perturbed_target,
+    cases={"zero loss, unequal widths": zero_loss_point},
+    controls={"the residual is zero": perturbed_target},
 )
 def eigenvector(point: Point) -> Evidence:
     """Measure how far the differentiated Hessian turns or stretches it by anything but the sharpness."""
@@ -130,8 +131,8 @@ def eigenvector(point: Point) -> Evidence:
     "The sharpness at depth 2",
     source="kamber2025sharpness",
     status="derived",
-    case=shallow_point,
-    control=shallow_point_off_target,
+    cases={"depth 2, unequal widths": shallow_point},
+    controls={"the residual is zero": shallow_point_off_target},
 )
 def two_layers(point: Point) -> Evidence:
     """Compare the sum of two squared spectral norms with the differentiated Hessian."""
@@ -144,8 +145,8 @@ def two_layers(point: Point) -> Evidence:
     "The sharpness of a factored number",
     source="kamber2025sharpness",
     status="derived",
-    case=scalar_point,
-    control=vector_point,
+    cases={"a number, depth 2 to 6": scalar_point},
+    controls={"the target is a number": vector_point},
 )
 def scalar_sum(point: Point) -> Evidence:
     """Compare the sum over the layers, which is the trace, with the differentiated Hessian."""
@@ -159,8 +160,8 @@ def scalar_sum(point: Point) -> Evidence:
     "When the upper bound is the sharpness",
     source="this book",
     status="derived",
-    case=aligned_point,
-    control=misaligned_point,
+    cases={"depth 3 to 6, aligned layers": aligned_point},
+    controls={"the layers share their leading directions": misaligned_point},
 )
 def upper_bound(point: Point) -> Evidence:
     """Compare the bound with the differentiated Hessian at points whose layers share a direction."""

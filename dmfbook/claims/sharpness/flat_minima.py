@@ -10,7 +10,8 @@ from scipy.optimize import OptimizeResult, minimize
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import random_target
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.spectra import dense_sharpness
 from dmfbook.network.factors import end_to_end, partial_products
 from dmfbook.network.frames import orthonormal_frame
@@ -241,8 +242,8 @@ def relaxed_too_far(rng: np.random.Generator) -> Relaxed:
     "The least sharpness of all factorizations",
     source="this book",
     status="derived",
-    case=random_factorization,
-    control=penalized_factorization,
+    cases={"depth 2 or 3, any widths that let the target through": random_factorization},
+    controls={"no regularization": penalized_factorization},
 )
 def least_sharpness(case: Factorization) -> Evidence:
     """Compare with the least sharpness that a search over factorizations finds."""
@@ -256,8 +257,8 @@ def least_sharpness(case: Factorization) -> Evidence:
     "The path of the leading mode",
     source="mulayoff2020unique",
     status="paper's claim",
-    case=searched,
-    control=off_path,
+    cases={"the end of a search from random factors": searched},
+    controls={"the factors are as flat as can be": off_path},
 )
 def leading_path(case: tuple[Factorization, bool]) -> Evidence:
     """Follow the leading right singular vector through the flattest factorization that a search finds."""
@@ -288,8 +289,8 @@ def leading_path(case: tuple[Factorization, bool]) -> Evidence:
     "A sufficient condition for flatness",
     source="kamber2025sharpness",
     status="paper's claim",
-    case=condition_holds,
-    control=bare_constancy,
+    cases={"modes spread unevenly over the layers": condition_holds},
+    controls={"the products are as small as can be": bare_constancy},
 )
 def sufficient_condition(case: Factorization) -> Evidence:
     """Compare the dense Hessian's largest eigenvalue with the least one of all factorizations."""
@@ -301,8 +302,8 @@ def sufficient_condition(case: Factorization) -> Evidence:
     "Where the condition is necessary",
     source="kamber2025sharpness",
     status="paper's claim",
-    case=shallow_or_scalar,
-    control=lambda rng: Factorization(relaxed(rng).factors),
+    cases={"depth 2, or a number": shallow_or_scalar},
+    controls={"depth 2, or a number": lambda rng: Factorization(relaxed(rng).factors)},
 )
 def necessary_condition(case: Factorization) -> Evidence:
     """Test the condition at the flattest factorization that a search finds."""
@@ -317,8 +318,8 @@ def necessary_condition(case: Factorization) -> Evidence:
     "What the path leaves free",
     source="this book",
     status="new",
-    case=path_and_rest,
-    control=uneven_path,
+    cases={"any maps between the complements": path_and_rest},
+    controls={"the layers share the leading mode evenly": uneven_path},
 )
 def flat_blocks(case: Path) -> Evidence:
     """Compare the largest of four eigenvalues with that of the dense Hessian."""
@@ -358,8 +359,8 @@ def _projected(gram: Array, vector: Array) -> Array:
     "Where the condition is not necessary",
     source="this book",
     status="new",
-    case=relaxed,
-    control=relaxed_too_far,
+    cases={"depth 3 to 6, two different values": relaxed},
+    controls={"the deviation is small": relaxed_too_far},
 )
 def flat_without_condition(case: Relaxed) -> Evidence:
     """Compare the dense Hessian with the least sharpness, and the violation with its formula."""

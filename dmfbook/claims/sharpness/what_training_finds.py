@@ -11,7 +11,8 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.cases.targets import random_target
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.differentiation import squared_error
 from dmfbook.claims.oracles.spectra import dense_sharpness
 from dmfbook.network.factors import flatten, unflatten
@@ -115,8 +116,8 @@ def large_step(rng: np.random.Generator) -> Start:
     "What gradient flow conserves",
     source="this book",
     status="derived",
-    case=random_start,
-    control=unequal_weights,
+    cases={"depth 2 to 5, a weight that may be zero": random_start},
+    controls={"equal weights": unequal_weights},
 )
 def conserved(case: Start) -> Evidence:
     """Integrate the flow; compare the differences of Gram matrices with ``e^{−4λt}`` times the first."""
@@ -133,8 +134,8 @@ def conserved(case: Start) -> Evidence:
     "What a step changes",
     source="this book",
     status="derived",
-    case=one_step,
-    control=one_penalized_step,
+    cases={"no regularization, a step of random length": one_step},
+    controls={"no regularization": one_penalized_step},
 )
 def drift(case: Start) -> Evidence:
     """Take one step with the differentiated gradient; compare the change with its formula."""
@@ -156,8 +157,8 @@ def drift(case: Start) -> Evidence:
     "From a balanced start to a flat minimum",
     source="mulayoff2020unique",
     status="derived",
-    case=balanced_start,
-    control=unbalanced_start,
+    cases={"balanced factors near the target": balanced_start},
+    controls={"the start is balanced": unbalanced_start},
 )
 def flat_from_balance(case: Start) -> Evidence:
     """Integrate the flow to zero loss; compare the dense Hessian there with the least sharpness."""
@@ -173,8 +174,8 @@ def flat_from_balance(case: Start) -> Evidence:
     "The sharpness that the flow finds for a factored number",
     source="this book",
     status="new",
-    case=two_vectors,
-    control=large_step,
+    cases={"depth 2, positive product": two_vectors},
+    controls={"the step is small": large_step},
 )
 def predicted_sharpness(case: Start) -> Evidence:
     """Integrate the flow to zero loss; compare the dense Hessian there with the start's prediction."""

@@ -12,7 +12,8 @@ from dmfbook._validation import Array
 from dmfbook.claims.cases.measurements import random_operator
 from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.cases.targets import random_truth
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
 from dmfbook.network.factors import partial_products_of
 from dmfbook.sensing.ensembles import gaussian_sensing
@@ -63,8 +64,8 @@ def predicted_rates(problem: SensingProblem, product: Array, depth: int) -> Arra
     "The rates of singular values",
     source="arora2019implicit",
     status="paper's claim",
-    case=balanced_point,
-    control=unbalanced_point,
+    cases={"depth 1 to 5, separated values": balanced_point},
+    controls={"the factors are balanced": unbalanced_point},
 )
 def depth_rates(case: RateCase) -> Evidence:
     """Compare the rates with differences of singular values along the negative gradient."""
@@ -146,8 +147,8 @@ def runner_up(ratio: float, start: float, depth: int) -> float:
     "The race of two modes",
     source="this book",
     status="derived",
-    case=aligned_race,
-    control=turned_race,
+    cases={"depth 1 to 4, aligned with the drive": aligned_race},
+    controls={"the start is aligned with the drive": turned_race},
 )
 def race(case: RaceCase) -> Evidence:
     """Compare both singular values with those of the integrated factors when the first should be 1."""
@@ -206,8 +207,8 @@ def _depth_case(rng: np.random.Generator, scale: float) -> DepthCase:
     "Depth three against the nuclear norm",
     source="arora2019implicit",
     status="empirical",
-    case=data_poor,
-    control=large_start,
+    cases={"five truths of rank one, 26 measurements": data_poor},
+    controls={"the start is small": large_start},
 )
 def depth_beats_nuclear_norm(case: DepthCase) -> Evidence:
     """Test error at depth three over that of the nuclear-norm minimizer, the median over truths."""

@@ -9,7 +9,8 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.flows import FlowCase
 from dmfbook.claims.cases.targets import low_rank
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.sensing.ensembles import entry_sampling, symmetric_gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
 from dmfbook.training.descent import gradient_descent
@@ -49,8 +50,8 @@ def _floor_case(rng: np.random.Generator, patience: float) -> FloorCase:
     "The error floor under full observation",
     source="this book",
     status="derived",
-    case=patient_flow,
-    control=hasty_flow,
+    cases={"full observation, patient": patient_flow},
+    controls={"the flow has run long enough": hasty_flow},
 )
 def error_floor(case: FloorCase) -> Evidence:
     """Compare the error of the integrated flow, over α², with the limit."""
@@ -130,8 +131,8 @@ def stopped_in_first_phase(rng: np.random.Generator) -> ScaleCase:
     "A power law, with its exponent",
     source="this book",
     status="empirical",
-    case=small_scales,
-    control=stopped_in_first_phase,
+    cases={"rank one, 84 measurements, scales 1e-6 to 1e-4": small_scales},
+    controls={"the first phase is over": stopped_in_first_phase},
 )
 def power_law(case: ScaleCase) -> Evidence:
     """Distance of the measured exponent from the one that the back-projected data predict."""
@@ -163,8 +164,8 @@ def exactly_parameterized(rng: np.random.Generator) -> WidthCase:
     "Over-parameterization costs a floor, not more",
     source="stoger2021small",
     status="empirical",
-    case=over_parameterized,
-    control=exactly_parameterized,
+    cases={"rank one, widths 6 and 14": over_parameterized},
+    controls={"both widths are over-parameterized": exactly_parameterized},
 )
 def width_matters_little(case: WidthCase) -> Evidence:
     """Decades between the test errors at both widths, geometric means over the starts."""
@@ -192,8 +193,8 @@ def many_measurements(rng: np.random.Generator) -> ScaleCase:
     "Large starts keep what is not measured",
     source="this book",
     status="empirical",
-    case=large_scales,
-    control=many_measurements,
+    cases={"side 8, 6 measurements, scales 4 and 8": large_scales},
+    controls={"few measurements": many_measurements},
 )
 def large_starts(case: ScaleCase) -> Evidence:
     """Distance of the measured exponent from 2."""

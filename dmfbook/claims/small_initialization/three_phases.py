@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from dmfbook._validation import Array
 from dmfbook.claims.cases.flows import FlowCase, flow_in_full, flow_in_part, flow_with_hidden_signal
 from dmfbook.claims.cases.targets import low_rank
-from dmfbook.claims.claim import Evidence, claim
+from dmfbook.claims.claim import claim
+from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.measurements import operator_norm
 from dmfbook.sensing.ensembles import symmetric_gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
@@ -77,8 +78,8 @@ def late(rng: np.random.Generator) -> SpectralCase:
     "The first phase is the power method",
     source="stoger2021small",
     status="paper's claim",
-    case=small_start,
-    control=late,
+    cases={"as large as the theorem allows": small_start},
+    controls={"few steps": late},
 )
 def follows_power_method(case: SpectralCase) -> Evidence:
     """Compare gradient descent with the power method, in units of the largest power iterate."""
@@ -119,8 +120,8 @@ def range_of_truth(rng: np.random.Generator) -> AlignmentCase:
     "Alignment",
     source="stoger2021small",
     status="paper's claim",
-    case=eigenspace,
-    control=range_of_truth,
+    cases={"leading eigenvectors of the data": eigenspace},
+    controls={"the subspace is that of the data": range_of_truth},
 )
 def alignment(case: AlignmentCase) -> Evidence:
     """Compare the angle to the eigenvectors, from a decomposition of the iterate, with its bound."""
@@ -156,8 +157,8 @@ def full_flow(case: FlowCase) -> Array:
     "Gradient flow under full observation",
     source="this book",
     status="derived",
-    case=flow_in_full,
-    control=flow_in_part,
+    cases={"full observation, any start": flow_in_full},
+    controls={"the target is seen in full": flow_in_part},
 )
 def flow_in_closed_form(case: FlowCase) -> Evidence:
     """Compare the closed form with numerical integration."""
@@ -170,8 +171,8 @@ def flow_in_closed_form(case: FlowCase) -> Evidence:
     "Signal and noise",
     source="this book",
     status="derived",
-    case=flow_in_full,
-    control=flow_with_hidden_signal,
+    cases={"full observation, any start": flow_in_full},
+    controls={"the signal subspace holds the whole signal": flow_with_hidden_signal},
 )
 def signal_and_noise(case: FlowCase) -> Evidence:
     """Compare both diagonal blocks with numerical integration."""
@@ -252,8 +253,8 @@ def large_phase_start(rng: np.random.Generator) -> PhaseCase:
     "Three phases, in this order",
     source="stoger2021small",
     status="empirical",
-    case=tiny_start,
-    control=large_phase_start,
+    cases={"two eigenvalues, scale 1e-8": tiny_start},
+    controls={"the start is small": large_phase_start},
 )
 def three_phases_in_order(case: PhaseCase) -> Evidence:
     """Angle to the leading eigenvector of the data at departure, if the phases come in order."""
