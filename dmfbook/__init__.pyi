@@ -32,6 +32,7 @@ from dmfbook.sensing.isometry import IsometryEstimate as IsometryEstimate
 from dmfbook.sensing.isometry import isometry_lower_bound as isometry_lower_bound
 from dmfbook.sensing.loss import Sensing as Sensing
 from dmfbook.sensing.operator import SensingOperator as SensingOperator
+from dmfbook.sensing.vectors import sensing_operator as sensing_operator
 from dmfbook.training.alignment import misalignment as misalignment
 from dmfbook.training.alignment import noise_norm as noise_norm
 from dmfbook.training.alignment import signal_values as signal_values

@@ -6,11 +6,14 @@ Every random ensemble is scaled such that ``E ‖𝒜(X)‖² = ‖X‖_F²`` fo
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import Any, overload
 
-from dmfbook._validation import Array, integer, real_array, widths_of
-from dmfbook.sensing.operator import SensingOperator
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dmfbook._validation import generator, integer, real_array
+from dmfbook.sensing.entries import EntrySampling, checked_entries
+from dmfbook.sensing.operator import DenseSensing, SensingOperator, checked_sides
 
 
 def dense_sensing(matrices: ArrayLike) -> SensingOperator:
@@ -44,7 +47,7 @@ def dense_sensing(matrices: ArrayLike) -> SensingOperator:
     stack = real_array("matrices", matrices)
     if stack.ndim != 3:
         raise ValueError(f"matrices must have shape (n, d_L, d_0), got {stack.shape}")
-    return _DenseSensing(stack)
+    return DenseSensing(stack)
 
 
 def gaussian_sensing(
@@ -69,11 +72,11 @@ def gaussian_sensing(
     Raises
     ------
     ValueError, TypeError
-        If a side or the number of measurements is not a positive integer.
+        If a side or the number of measurements is not a positive integer, or `rng` no generator.
 
     Notes
     -----
-    Memory for ``n d_L d_0`` numbers.
+    Memory for ``n d_L d_0`` numbers, twice while they are drawn.
 
     Examples
     --------
@@ -81,9 +84,10 @@ def gaussian_sensing(
     >>> dmf.gaussian_sensing((3, 2), 5, np.random.default_rng(0)).shape
     (5, 6)
     """
-    sides = _sides(shape)
+    sides = checked_sides(shape)
     count = integer("measurements", measurements, 1)
-    return _DenseSensing(rng.normal(size=(count, *sides)) / np.sqrt(count))
+    draws = generator("rng", rng).normal(size=(count, *sides))
+    return DenseSensing(draws / np.sqrt(count))
 
 
 def symmetric_gaussian_sensing(
@@ -110,7 +114,7 @@ def symmetric_gaussian_sensing(
     Raises
     ------
     ValueError, TypeError
-        If the side or the number of measurements is not a positive integer.
+        If the side or the number of measurements is not a positive integer, or `rng` no generator.
 
     Notes
     -----
@@ -124,14 +128,24 @@ def symmetric_gaussian_sensing(
     array([0., 0., 0., 0., 0.])
     """
     d, count = integer("side", side, 1), integer("measurements", measurements, 1)
-    square = rng.normal(size=(count, d, d)) / np.sqrt(count)
-    return _DenseSensing((square + square.mT) / 2)
+    square = generator("rng", rng).normal(size=(count, d, d)) / np.sqrt(count)
+    return DenseSensing((square + square.mT) / 2)
 
 
+@overload
 def entry_sampling(
     shape: tuple[int, int], measurements: int, rng: np.random.Generator
-) -> SensingOperator:
-    """Distinct entries of a matrix, chosen uniformly at random: matrix completion.
+) -> EntrySampling: ...
+@overload
+def entry_sampling(shape: tuple[int, int], *, entries: Any) -> EntrySampling: ...
+def entry_sampling(
+    shape: tuple[int, int],
+    measurements: int | None = None,
+    rng: np.random.Generator | None = None,
+    *,
+    entries: Any = None,
+) -> EntrySampling:
+    """Distinct entries of a matrix, chosen uniformly at random or by the caller: matrix completion.
 
     Parameters
     ----------
@@ -141,17 +155,23 @@ def entry_sampling(
         Number n of entries seen; with all of them the operator is an isometry.
     rng : numpy.random.Generator
         Source of the choice.
+    entries : (rows, cols), or a boolean array (d_L, d_0)
+        Instead of `measurements` and `rng`: the entries seen, as two arrays of n indices from 0 on, whose order is that
+        of the measurements; or a mask, whose true places are taken row by row.
 
     Returns
     -------
     SensingOperator
-        With ``E ‖𝒜(X)‖² = ‖X‖_F²``: entries are multiplied by ``√(d_L d_0 / n)``.
+        With ``E ‖𝒜(X)‖² = ‖X‖_F²`` for random entries. However they were chosen, entries are multiplied by
+        ``√(d_L d_0 / n)``, its attribute ``scale``, so measurements y of a known entry x are ``scale * x``; its
+        attribute ``entries`` holds rows and columns, read-only.
 
     Raises
     ------
     ValueError, TypeError
-        If a side or the number of measurements is not a positive integer, or there are not so many
-        entries.
+        If a side or the number of measurements is not a positive integer, there are not so many entries, given ones are
+        out of range (negative ones too), repeated or none, a mask has another shape or is not boolean, or both
+        a number and entries are given.
 
     Notes
     -----
@@ -164,98 +184,30 @@ def entry_sampling(
     >>> full.adjoint(full.forward([[1.0, 2.0], [3.0, 4.0]]))
     array([[1., 2.],
            [3., 4.]])
+
+    Completion from known numbers, zero elsewhere:
+
+    >>> seen = dmf.entry_sampling((2, 2), entries=([0, 1], [1, 1]))
+    >>> loss = dmf.Sensing(seen, seen.scale * np.array([2.0, 4.0]))
+    >>> float(loss.value([[9.0, 2.0], [7.0, 4.0]]))
+    0.0
+    >>> dmf.entry_sampling((2, 2), entries=np.array([[False, True], [False, True]])).entries
+    (array([0, 1]), array([1, 1]))
     """
-    sides = _sides(shape)
-    total, count = sides[0] * sides[1], integer("measurements", measurements, 1)
+    sides = checked_sides(shape)
+    total = sides[0] * sides[1]
+    if entries is not None:
+        if measurements is not None or rng is not None:
+            raise TypeError("either measurements and rng or entries must be given, got both")
+        places = checked_entries(entries, sides)
+        return EntrySampling(sides, places, float(np.sqrt(total / len(places[0]))))
+    if measurements is None:
+        raise TypeError("measurements and rng, or entries, must be given, got neither")
+    count = integer("measurements", measurements, 1)
     if count > total:
         raise ValueError(
             f"measurements must be at most {total}, the number of entries, got {count}"
         )
-    entries = np.divmod(np.sort(rng.choice(total, count, replace=False)), sides[1])
-    return _EntrySampling(sides, entries, float(np.sqrt(total / count)))
-
-
-def _sides(shape: tuple[int, int]) -> tuple[int, int]:
-    sides = widths_of("shape", shape)
-    if len(sides) != 2:
-        raise ValueError(f"shape must be a pair (d_L, d_0), got {shape!r}")
-    return sides[0], sides[1]
-
-
-class _DenseSensing(SensingOperator):
-    """Measurement matrices kept in full, each transposed, so that a row is ``vec S_k``."""
-
-    def __init__(self, matrices: Array) -> None:
-        super().__init__(len(matrices), (matrices.shape[1], matrices.shape[2]))
-        self._transposed = np.ascontiguousarray(matrices.mT)
-        self._rows = self._transposed.reshape(self.shape)
-
-    def _measure(self, matrices: Array) -> Array:
-        return matrices.mT.reshape(*matrices.shape[:-2], -1) @ self._rows.T
-
-    def _back(self, measurements: Array) -> Array:
-        rows, cols = self.matrix_shape
-        return (measurements @ self._rows).reshape(*measurements.shape[:-1], cols, rows).mT
-
-    def _spread(self, gram: Array) -> Array:
-        tall = self._transposed.reshape(-1, self.matrix_shape[0])
-        return tall.T @ (gram @ self._transposed).reshape(tall.shape)
-
-    def _spread_back(self, gram: Array) -> Array:
-        return np.tensordot(self._transposed @ gram, self._transposed, axes=([0, 2], [0, 2]))
-
-    def _right_slices(self, basis: Array) -> Array:
-        return self._transposed.mT @ basis
-
-    def _left_slices(self, basis: Array) -> Array:
-        return self._transposed @ basis
-
-    def _orthonormal(self, measurements: Array) -> tuple[SensingOperator, Array]:
-        u, s, vt = np.linalg.svd(self._rows, full_matrices=False)
-        rank = int((s > max(self.shape) * np.finfo(float).eps * s[0]).sum())
-        matrices = vt[:rank].reshape(rank, *self.matrix_shape[::-1]).mT
-        return _DenseSensing(matrices), (u[:, :rank].T @ measurements) / s[:rank]
-
-
-class _EntrySampling(SensingOperator):
-    """Measurement matrices ``c e_a e_bᵀ``, kept as the indices of distinct entries (a, b)."""
-
-    def __init__(
-        self,
-        matrix_shape: tuple[int, int],
-        entries: tuple[NDArray[np.intp], NDArray[np.intp]],
-        scale: float,
-    ) -> None:
-        super().__init__(len(entries[0]), matrix_shape)
-        self._a, self._b = entries
-        self._scale = scale
-
-    def _measure(self, matrices: Array) -> Array:
-        return self._scale * matrices[..., self._a, self._b]
-
-    def _back(self, measurements: Array) -> Array:
-        out = np.zeros((*measurements.shape[:-1], *self.matrix_shape))
-        out[..., self._a, self._b] = self._scale * measurements
-        return out
-
-    def _spread(self, gram: Array) -> Array:
-        weights = self._scale**2 * np.diag(gram)[self._b]
-        return np.diag(np.bincount(self._a, weights, self.matrix_shape[0]))
-
-    def _spread_back(self, gram: Array) -> Array:
-        weights = self._scale**2 * np.diag(gram)[self._a]
-        return np.diag(np.bincount(self._b, weights, self.matrix_shape[1]))
-
-    def _right_slices(self, basis: Array) -> Array:
-        out = np.zeros((len(self._a), self.matrix_shape[0], basis.shape[1]))
-        out[np.arange(len(self._a)), self._a] = self._scale * basis[self._b]
-        return out
-
-    def _left_slices(self, basis: Array) -> Array:
-        out = np.zeros((len(self._b), self.matrix_shape[1], basis.shape[1]))
-        out[np.arange(len(self._b)), self._b] = self._scale * basis[self._a]
-        return out
-
-    def _orthonormal(self, measurements: Array) -> tuple[SensingOperator, Array]:
-        entries = (self._a, self._b)
-        return _EntrySampling(self.matrix_shape, entries, 1.0), measurements / self._scale
+    chosen = generator("rng", rng).choice(total, count, replace=False)
+    rows, cols = np.divmod(np.sort(chosen), sides[1])
+    return EntrySampling(sides, (rows, cols), float(np.sqrt(total / count)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from dmfbook._validation import Array, integer
-from dmfbook.sensing.operator import SensingOperator
+from dmfbook._scale import binary_exponent
+from dmfbook._validation import Array, generator, integer
+from dmfbook.sensing.operator import SensingOperator, checked_operator
 
 # A half step that gains less than this, relatively, ends a search.
 LEAST_GAIN = 1e-10
@@ -27,7 +27,8 @@ class IsometryEstimate:
     rank : int
         Largest rank of the matrices Z.
     smallest, largest : float
-        Least and greatest ratio found; both are 1 for an isometry.
+        Least and greatest ratio found; both are 1 for an isometry. Infinite where a ratio is beyond the range of
+        float64.
     """
 
     rank: int
@@ -64,14 +65,14 @@ def isometry_lower_bound(
     Raises
     ------
     ValueError, TypeError
-        If `rank` or `starts` is not an integer in its range.
+        If the operator or the generator is none, or `rank` or `starts` is not an integer in its range.
 
     Notes
     -----
     ``Z = U Vᵀ``: with V orthonormal the best U is an extreme eigenvector of a matrix of side
     ``d_L r``, and the other way round, so each half step is solved exactly and none makes the ratio
-    worse. A half step takes ``O(n (d r)² + (d r)³)`` flops for sides d, and memory for ``n d r``
-    numbers.
+    worse. A half step takes ``O(n (d r)² + (d r)³)`` flops for n dense measurements of matrices with sides d,
+    ``O(n r² + (d r)³)`` for entries, and memory for ``(d r)²`` numbers, ``n d r`` if dense.
 
     Examples
     --------
@@ -81,39 +82,39 @@ def isometry_lower_bound(
     >>> round(dmf.isometry_lower_bound(full, 1, rng).delta, 12)
     0.0
     """
+    operator = checked_operator(operator)
+    source = generator("rng", rng)
     rank = integer("rank", rank, 1)
     starts = integer("starts", starts, 1)
-    if rank > min(operator.matrix_shape):
-        raise ValueError(
-            f"rank must be at most {min(operator.matrix_shape)}, the smaller side, got {rank}"
-        )
-    bases = [
-        np.linalg.qr(rng.normal(size=(operator.matrix_shape[1], rank)))[0] for _ in range(starts)
-    ]
-    return IsometryEstimate(
-        rank,
-        smallest=min(_search(operator, basis, -1) for basis in bases),
-        largest=max(_search(operator, basis, +1) for basis in bases),
+    rows, cols = operator.matrix_shape
+    if rank > min(rows, cols):
+        raise ValueError(f"rank must be at most {min(rows, cols)}, the smaller side, got {rank}")
+    bases = [np.linalg.qr(source.normal(size=(cols, rank)))[0] for _ in range(starts)]
+    # How large measurements are; the bases carry the inverse, so that no square overflows.
+    exponent = binary_exponent(operator.measure(np.ones((rows, rank)) @ bases[0].T))
+    lowest, highest = (
+        [_search(operator, basis, exponent, sign) for basis in bases] for sign in (-1, 1)
     )
+    with np.errstate(over="ignore"):
+        smallest, largest = np.ldexp([min(lowest), max(highest)], 2 * exponent)
+    return IsometryEstimate(rank, float(smallest), float(largest))
 
 
-def _search(operator: SensingOperator, basis: Array, sign: int) -> float:
-    """Alternate between both sides from a right basis, upwards (+1) or downwards (−1)."""
+def _search(operator: SensingOperator, basis: Array, exponent: int, sign: int) -> float:
+    """Alternate between both sides from a right basis, upwards (+1) or downwards (−1).
+
+    Returns the extreme value of ``‖𝒜(Z)‖² / ‖Z‖_F²``, divided by ``4**exponent``.
+    """
     ratio = -sign * np.inf
-    sides: list[Callable[[Array], Array]] = [operator._right_slices, operator._left_slices]
+    rows, cols = operator.matrix_shape
+    sides = [(operator._right_gram, rows), (operator._left_gram, cols)]
     for half in range(2 * MOST_SWEEPS):
-        slices = sides[half % 2](basis)
-        previous, (ratio, other) = ratio, _extreme(slices, sign)
-        basis = np.linalg.qr(other)[0]
+        gram, side = sides[half % 2]
+        values, vectors = np.linalg.eigh(gram(np.ldexp(basis, -exponent)))
+        place = -1 if sign > 0 else 0
+        # Rounding may leave a tiny negative number where the operator has a kernel.
+        previous, ratio = ratio, max(float(values[place]), 0.0)
+        basis = np.linalg.qr(vectors[:, place].reshape(side, -1))[0]
         if half > 1 and abs(ratio - previous) <= LEAST_GAIN * abs(ratio):
             break
     return ratio
-
-
-def _extreme(slices: Array, sign: int) -> tuple[float, Array]:
-    """Extreme value of ``Σ_k ⟨S_k V, U⟩²`` over unit U, and U, for slices ``S_k V`` (n, d, r)."""
-    flat = slices.reshape(len(slices), -1)
-    values, vectors = np.linalg.eigh(flat.T @ flat)
-    place = -1 if sign > 0 else 0
-    # Rounding may leave a tiny negative number where the operator has a kernel.
-    return max(float(values[place]), 0.0), vectors[:, place].reshape(slices.shape[1:])

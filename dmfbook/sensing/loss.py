@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dmfbook._validation import Array
+from dmfbook._validation import Array, real_array
 from dmfbook.sensing.operator import SensingOperator, checked_measurements
 
 
@@ -17,7 +17,8 @@ class Sensing:
     Parameters
     ----------
     operator : SensingOperator
-        The measurements ``𝒜``.
+        The measurements ``𝒜``: an ensemble, entries of one's own (:func:`entry_sampling`), a linear operator
+        (:func:`sensing_operator`), or a class of one's own.
     measurements : array (n,)
         Their values y. A stack (…, n) has values of its own for each run.
 
@@ -64,9 +65,10 @@ class Sensing:
         Returns
         -------
         float or array (…,)
-            The loss of each.
+            The loss of each; infinite where it is beyond the range of float64.
         """
-        return np.sum(self._misfit(X) ** 2, axis=-1)
+        with np.errstate(over="ignore"):
+            return np.sum(self._misfit(X) ** 2, axis=-1)
 
     def gradient(self, X: ArrayLike) -> Array:
         """``2 𝒜*(𝒜(X) − y)``.
@@ -81,7 +83,7 @@ class Sensing:
         array (…, d_L, d_0)
             The gradient at each.
         """
-        return self._operator._back(2 * self._misfit(X))
+        return self._operator.back(2 * self._misfit(X))
 
     def curvature(self, X: ArrayLike, Z: ArrayLike) -> Array:
         """``2 𝒜*(𝒜(Z))``, whatever `X` is.
@@ -98,7 +100,7 @@ class Sensing:
         array (…, d_L, d_0)
             One matrix for each pair.
         """
-        return self._operator._back(2 * self._operator._measure(np.asarray(Z)))
+        return self._operator.back(2 * self._operator.measure(self._matrices("Z", Z)))
 
     def curvature_trace(self, X: Array, left: Array, right: Array) -> Any:
         """``Σ_ij ⟨∇²ℓ(X)[E_ij], left E_ij right⟩ = 2 Σ_k ⟨left, S_k right S_kᵀ⟩``.
@@ -123,7 +125,18 @@ class Sensing:
         return total[()]
 
     def _misfit(self, X: ArrayLike) -> Array:
-        return self._operator._measure(np.asarray(X)) - self._measurements
+        return self._operator.measure(self._matrices("X", X)) - self._measurements
+
+    def _matrices(self, name: str, value: ArrayLike) -> Array:
+        """Matrices of the right shape; entries of float64 arrays are not looked at, for speed."""
+        matrices = np.asarray(value)
+        if matrices.dtype != np.float64:
+            matrices = real_array(name, matrices)
+        if matrices.shape[-2:] != self.shape:
+            raise ValueError(
+                f"{name} must have shape {self.shape}, or be a stack of such, got {matrices.shape}"
+            )
+        return matrices
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Sensing, (self._operator, self._measurements)

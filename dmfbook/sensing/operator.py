@@ -2,32 +2,108 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
-from dmfbook._validation import Array, real_array
+from dmfbook._validation import Array, integer, real_array, widths_of
+
+# Measurement matrices that nobody keeps are formed in blocks of about this many numbers (32 MB).
+BLOCK_ENTRIES = 2**22
+
+# What ⟨𝒜(X), y⟩ and ⟨X, 𝒜*(y)⟩ may differ by, relatively: rounding, also that of fast transforms.
+ADJOINT_TOLERANCE = 1e-10
 
 
-class SensingOperator(LinearOperator):
+class SensingOperator(LinearOperator, metaclass=ABCMeta):
     """Linear map ``𝒜`` from matrices to measurements, ``𝒜(X)_k = ⟨S_k, X⟩``.
 
-    As a SciPy linear operator of shape ``(n, d_L d_0)`` it acts on ``vec X``, which stacks columns.
-    Made by :func:`gaussian_sensing`, :func:`symmetric_gaussian_sensing`, :func:`entry_sampling` and
-    :func:`dense_sensing`.
+    As a SciPy linear operator of shape ``(n, d_L d_0)`` it acts on ``vec X``, which stacks columns; vectors must be
+    real. Made by :func:`gaussian_sensing`, :func:`symmetric_gaussian_sensing`, :func:`entry_sampling`,
+    :func:`dense_sensing` and :func:`sensing_operator`, or by a class of your own with two methods, :meth:`measure` and
+    :meth:`back`; see the example.
+
+    Parameters
+    ----------
+    measurements : int, >= 1
+        Their number n.
+    matrix_shape : (int, int)
+        Shape ``(d_L, d_0)`` of the measured matrices.
 
     Attributes
     ----------
     matrix_shape : (int, int)
         Shape ``(d_L, d_0)`` of the measured matrices.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a number is not a positive integer, or the class lacks one of the two methods.
+
+    Notes
+    -----
+    What takes an operator (:class:`Sensing`, :class:`SensingProblem`, :func:`isometry_lower_bound`, …) first tries a
+    class of your own: wrong shapes, and a ``back`` that is not the adjoint of ``measure``, raise a ValueError.
+
+    Examples
+    --------
+    Sums of rows and of columns. Both methods take stacks: axes in front are runs side by side.
+
+    >>> import numpy as np
+    >>> import dmfbook as dmf
+    >>> class Margins(dmf.SensingOperator):
+    ...     def __init__(self, rows, cols):
+    ...         super().__init__(rows + cols, (rows, cols))
+    ...     def measure(self, matrices):
+    ...         return np.concatenate([matrices.sum(axis=-1), matrices.sum(axis=-2)], axis=-1)
+    ...     def back(self, measurements):
+    ...         rows = self.matrix_shape[0]
+    ...         return measurements[..., :rows, None] + measurements[..., None, rows:]
+    >>> margins = Margins(2, 3)
+    >>> margins.forward([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    array([ 6., 15.,  5.,  7.,  9.])
+    >>> problem = dmf.Problem(dmf.Sensing(margins, [6.0, 15.0, 5.0, 7.0, 9.0]), hidden_widths=(2,))
     """
 
     def __init__(self, measurements: int, matrix_shape: tuple[int, int]) -> None:
-        super().__init__(np.float64, (measurements, matrix_shape[0] * matrix_shape[1]))
-        self.matrix_shape = matrix_shape
+        count, sides = integer("measurements", measurements, 1), checked_sides(matrix_shape)
+        super().__init__(np.float64, (count, sides[0] * sides[1]))
+        self.matrix_shape = sides
+
+    @abstractmethod
+    def measure(self, matrices: Array) -> Array:
+        """``𝒜(X)``, to be written by a class of your own; :meth:`forward` checks its argument first.
+
+        Parameters
+        ----------
+        matrices : array (…, d_L, d_0)
+            A matrix or a stack of them, in float64.
+
+        Returns
+        -------
+        array (…, n)
+            ``⟨S_k, X⟩`` for k = 1, …, n.
+        """
+
+    @abstractmethod
+    def back(self, measurements: Array) -> Array:
+        """``𝒜*(y)``, to be written by a class of your own; :meth:`adjoint` checks its argument first.
+
+        Parameters
+        ----------
+        measurements : array (…, n)
+            One set of measurements or a stack, in float64.
+
+        Returns
+        -------
+        array (…, d_L, d_0)
+            ``Σ_k y_k S_k``.
+        """
 
     def forward(self, matrices: ArrayLike) -> Array:
         """Measure a matrix.
@@ -63,7 +139,7 @@ class SensingOperator(LinearOperator):
                 f"matrices must have shape {self.matrix_shape}, or be a stack of such, "
                 f"got {checked.shape}"
             )
-        return self._measure(checked)
+        return self.measure(checked)
 
     def adjoint(self, measurements: ArrayLike | None = None) -> Any:
         """Take measurements back to a matrix, ``𝒜*(y) = Σ_k y_k S_k``.
@@ -97,35 +173,61 @@ class SensingOperator(LinearOperator):
         """
         if measurements is None:
             return super().adjoint()
-        return self._back(checked_measurements(self, measurements))
+        return self.back(_measurements_of(self, measurements))
 
-    @abstractmethod
-    def _measure(self, matrices: Array) -> Array:
-        """``𝒜(X)`` of a stack of matrices."""
+    def __repr__(self) -> str:
+        rows, cols = self.matrix_shape
+        return f"{type(self).__name__}({self.shape[0]} measurements of {rows} × {cols} matrices)"
 
-    @abstractmethod
-    def _back(self, measurements: Array) -> Array:
-        """``𝒜*(y)`` of a stack of measurements."""
+    # What follows holds for every operator; some have a faster way.
 
-    @abstractmethod
     def _spread(self, gram: Array) -> Array:
         """``Σ_k S_k Q S_kᵀ`` for a symmetric ``Q`` (d_0, d_0)."""
+        terms = (np.tensordot(s @ gram, s, axes=([0, 2], [0, 2])) for s in self._blocks())
+        return reduce(np.add, terms)
 
-    @abstractmethod
     def _spread_back(self, gram: Array) -> Array:
         """``Σ_k S_kᵀ P S_k`` for a symmetric ``P`` (d_L, d_L): the adjoint of :meth:`_spread`."""
+        terms = (np.tensordot(s.mT @ gram, s, axes=([0, 2], [0, 1])) for s in self._blocks())
+        return reduce(np.add, terms)
 
-    @abstractmethod
-    def _right_slices(self, basis: Array) -> Array:
-        """``S_k V`` for ``V`` (d_0, r), of shape (n, d_L, r)."""
+    def _right_gram(self, basis: Array) -> Array:
+        """Matrix of ``‖𝒜(U Vᵀ)‖²`` as a form in row-major ``U`` (d_L, r), for ``V`` (d_0, r)."""
+        return reduce(np.add, (_gram(s @ basis) for s in self._blocks()))
 
-    @abstractmethod
-    def _left_slices(self, basis: Array) -> Array:
-        """``S_kᵀ U`` for ``U`` (d_L, r), of shape (n, d_0, r)."""
+    def _left_gram(self, basis: Array) -> Array:
+        """Matrix of ``‖𝒜(U Vᵀ)‖²`` as a form in row-major ``V`` (d_0, r), for ``U`` (d_L, r)."""
+        return reduce(np.add, (_gram(s.mT @ basis) for s in self._blocks()))
 
-    @abstractmethod
     def _orthonormal(self, measurements: Array) -> tuple[SensingOperator, Array]:
         """Return an operator with orthonormal ``S_k`` and values that the same matrices fit best."""
+        dense = DenseSensing(np.concatenate(list(self._blocks())))
+        return dense._orthonormal(measurements)
+
+    def _blocks(self) -> Iterator[Array]:
+        """The measurement matrices, a few at a time."""
+        count, size = self.shape
+        tile = max(1, BLOCK_ENTRIES // (size + count))
+        for start in range(0, count, tile):
+            yield self.back(np.eye(min(tile, count - start), count, start))
+
+    def _check(self) -> None:
+        """Refuse a class of a user's own whose methods are not what they should be."""
+        # Two of each, none of them special: differing numbers that no symmetry maps to each other.
+        matrices = np.cos(np.arange(2.0 * self.shape[1]) ** 1.5).reshape(2, *self.matrix_shape)
+        values = np.sin(1 + np.arange(2.0 * self.shape[0]) ** 1.5).reshape(2, -1)
+        seen = _checked_result(self, "measure", matrices, values.shape)
+        sent = _checked_result(self, "back", values, matrices.shape)
+        _checked_result(self, "measure", matrices[0], values[0].shape)
+        _checked_result(self, "back", values[0], matrices[0].shape)
+        for x, y, ax, aty in zip(matrices, values, seen, sent, strict=True):
+            there, here = float(np.vdot(ax, y)), float(np.vdot(x, aty))
+            size = float(np.abs(ax) @ np.abs(y) + np.vdot(np.abs(x), np.abs(aty)))
+            if not abs(there - here) <= ADJOINT_TOLERANCE * size:
+                raise ValueError(
+                    f"{type(self).__name__}.back must be the adjoint of measure: ⟨𝒜(X), y⟩ is "
+                    f"{there:g}, but ⟨X, 𝒜*(y)⟩ is {here:g}"
+                )
 
     def _matvec(self, vector: Array) -> Array:
         return self._matmat(np.reshape(vector, (-1, 1)))[:, 0]
@@ -135,27 +237,123 @@ class SensingOperator(LinearOperator):
 
     def _matmat(self, columns: Array) -> Array:
         rows, cols = self.matrix_shape
-        return self._measure(np.asarray(columns).T.reshape(-1, cols, rows).mT).T
+        vectors = _real_rows(columns)
+        return self.measure(vectors.reshape(len(vectors), cols, rows).mT).T
 
     def _rmatmat(self, columns: Array) -> Array:
-        return self._back(np.asarray(columns).T).mT.reshape(columns.shape[1], -1).T
+        vectors = _real_rows(columns)
+        return self.back(vectors).mT.reshape(len(vectors), self.shape[1]).T
+
+
+class DenseSensing(SensingOperator):
+    """Measurement matrices kept in full, each transposed, so that a row is ``vec S_k``.
+
+    Parameters
+    ----------
+    matrices : array (n, d_L, d_0)
+        The matrices ``S_k``; copied.
+    """
+
+    def __init__(self, matrices: Array) -> None:
+        super().__init__(len(matrices), (matrices.shape[1], matrices.shape[2]))
+        self._transposed = np.array(matrices.mT, order="C")
+        self._transposed.flags.writeable = False
+        self._rows = self._transposed.reshape(self.shape)
+
+    def measure(self, matrices: Array) -> Array:
+        """``𝒜(X)`` of a stack of matrices: one product."""
+        return matrices.mT.reshape(*matrices.shape[:-2], self.shape[1]) @ self._rows.T
+
+    def back(self, measurements: Array) -> Array:
+        """``𝒜*(y)`` of a stack of measurements: one product."""
+        rows, cols = self.matrix_shape
+        return (measurements @ self._rows).reshape(*measurements.shape[:-1], cols, rows).mT
+
+    def _spread(self, gram: Array) -> Array:
+        tall = self._transposed.reshape(-1, self.matrix_shape[0])
+        return tall.T @ (gram @ self._transposed).reshape(tall.shape)
+
+    def _spread_back(self, gram: Array) -> Array:
+        return np.tensordot(self._transposed @ gram, self._transposed, axes=([0, 2], [0, 2]))
+
+    def _orthonormal(self, measurements: Array) -> tuple[SensingOperator, Array]:
+        u, s, vt = np.linalg.svd(self._rows, full_matrices=False)
+        rank = int((s > max(self.shape) * np.finfo(float).eps * s[0]).sum())
+        matrices = vt[:rank].reshape(rank, *self.matrix_shape[::-1]).mT
+        return DenseSensing(matrices), (u[:, :rank].T @ measurements) / s[:rank]
+
+    def _blocks(self) -> Iterator[Array]:
+        yield self._transposed.mT
+
+    def _check(self) -> None:
+        pass
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DenseSensing, (self._transposed.mT,)
 
 
 def checked_operator(operator: object) -> SensingOperator:
-    """Return `operator` if it is one."""
+    """Return `operator` if it is one; one of a user's own class is tried first."""
     if not isinstance(operator, SensingOperator):
-        raise TypeError(f"operator must be a SensingOperator, got {type(operator).__name__}")
+        raise TypeError(
+            f"operator must be a SensingOperator, got {type(operator).__name__}; "
+            "dmfbook.sensing_operator makes one of a matrix or a SciPy linear operator"
+        )
+    operator._check()
     return operator
 
 
 def checked_measurements(operator: SensingOperator, measurements: ArrayLike) -> Array:
     """Return measurements (n,), or a stack (…, n) of them, as a read-only float64 copy."""
-    checked_operator(operator)
-    values = real_array("measurements", measurements).copy()
+    values = _measurements_of(checked_operator(operator), measurements).copy()
+    values.flags.writeable = False
+    return values
+
+
+def checked_sides(shape: tuple[int, int]) -> tuple[int, int]:
+    """Return the shape of a matrix as a pair of positive ints."""
+    sides = widths_of("shape", shape)
+    if len(sides) != 2:
+        raise ValueError(f"shape must be a pair (d_L, d_0), got {shape!r}")
+    return sides[0], sides[1]
+
+
+def _measurements_of(operator: SensingOperator, measurements: ArrayLike) -> Array:
+    values = real_array("measurements", measurements)
     if values.shape[-1:] != (operator.shape[0],):
         raise ValueError(
             f"measurements must have shape ({operator.shape[0]},), or be a stack of such, "
             f"got {values.shape}"
         )
-    values.flags.writeable = False
     return values
+
+
+def _checked_result(
+    operator: SensingOperator, method: str, argument: Array, shape: tuple[int, ...]
+) -> Array:
+    """Return what a method says to one argument, if it is an array of the right kind and shape."""
+    name = f"{type(operator).__name__}.{method}"
+    result = real_array(f"the result of {name}", getattr(operator, method)(argument))
+    if result.shape != shape:
+        raise ValueError(
+            f"{name} must return shape {shape} for an argument of shape {argument.shape}, "
+            f"got {result.shape}"
+        )
+    return result
+
+
+def _real_rows(columns: Any) -> Array:
+    """Columns of a block as float64 rows."""
+    array = np.asarray(columns)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"a sensing operator acts on real vectors, got dtype {array.dtype}: "
+            "apply it to real and imaginary part"
+        )
+    return array.T.astype(np.float64, copy=False)
+
+
+def _gram(slices: Array) -> Array:
+    """Gram matrix of the entries of slices (n, d, r), of side d r."""
+    flat = slices.reshape(len(slices), -1)
+    return flat.T @ flat

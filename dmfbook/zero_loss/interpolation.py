@@ -114,8 +114,8 @@ def flattest_interpolator(
     if not values.any():
         raise ValueError("measurements must not all be zero: zero factors fit them, with trace 0")
     orthonormal, aims = operator._orthonormal(values)
-    least_norm = orthonormal._back(aims)
-    lost = np.linalg.norm(operator._measure(least_norm) - values) / np.linalg.norm(values)
+    least_norm = orthonormal.back(aims)
+    lost = np.linalg.norm(operator.measure(least_norm) - values) / np.linalg.norm(values)
     if lost > FEASIBLE:
         raise ValueError(
             f"measurements must be those of some matrix, are off by {lost:.1e} relatively"
@@ -214,10 +214,10 @@ class _Search:
         factors = self.factors(point)
         trace, by_trace = trace_and_gradient(self._operator, factors)
         left, right = partial_products_of(factors)
-        misfits = self._orthonormal._measure(factors[-1] @ right[-1]) / self._norm - self._aims
+        misfits = self._orthonormal.measure(factors[-1] @ right[-1]) / self._norm - self._aims
 
         def pull_back(prices: Array) -> Array:
-            back = self._orthonormal._back(prices) / self._norm
+            back = self._orthonormal.back(prices) / self._norm
             return _stack([a.T @ back @ b.T for a, b in zip(left, right, strict=True)])
 
         return trace / self._reference, _stack(by_trace) / self._reference, misfits, pull_back

@@ -1,5 +1,8 @@
 """Estimates of the restricted isometry constant against exhaustive search and exact values."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -64,6 +67,37 @@ def test_few_entries_leave_a_kernel():
     assert estimate.largest == pytest.approx(16 / 6)
 
 
+@pytest.mark.parametrize("power", [-600, -400, 1, 400, 533])
+def test_any_scale_will_do(power):
+    matrices = np.random.default_rng(4).normal(size=(9, 4, 3))
+    plain, scaled = (
+        dmf.isometry_lower_bound(dmf.dense_sensing(s * matrices), 2, np.random.default_rng(5))
+        for s in (1.0, 2.0**power)
+    )
+    with np.errstate(over="ignore"):
+        expected = np.ldexp([plain.smallest, plain.largest], 2 * power)  # 0 or infinite beyond
+    assert [scaled.smallest, scaled.largest] == expected.tolist()
+    assert not np.isnan(scaled.delta)
+
+
+def test_the_forms_of_entries_are_those_of_their_matrices():
+    operator = dmf.entry_sampling((4, 3), 7, np.random.default_rng(6))
+    dense = dmf.dense_sensing([operator.adjoint(unit) for unit in np.eye(7)])
+    for rank in (1, 2, 3):
+        by_entries, by_matrices = (
+            dmf.isometry_lower_bound(each, rank, np.random.default_rng(7))
+            for each in (operator, dense)
+        )
+        assert by_entries.largest == pytest.approx(by_matrices.largest, rel=1e-9)
+        assert by_entries.smallest == pytest.approx(by_matrices.smallest, rel=1e-6, abs=1e-12)
+
+
+def test_an_estimate_is_short_and_survives_pickle():
+    estimate = dmf.IsometryEstimate(2, smallest=0.5, largest=1.5)
+    assert repr(estimate) == "IsometryEstimate(rank=2, smallest=0.5, largest=1.5)"
+    assert pickle.loads(pickle.dumps(estimate)) == copy.deepcopy(estimate) == estimate
+
+
 def test_bad_input_is_refused():
     rng = np.random.default_rng(0)
     operator = dmf.gaussian_sensing((4, 2), 9, rng)
@@ -75,3 +109,7 @@ def test_bad_input_is_refused():
         dmf.isometry_lower_bound(operator, 1, rng, starts=0)
     with pytest.raises(TypeError, match="rank must be an integer"):
         dmf.isometry_lower_bound(operator, 1.5, rng)
+    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator, got 0"):
+        dmf.isometry_lower_bound(operator, 1, 0)
+    with pytest.raises(TypeError, match="operator must be a SensingOperator, got ndarray"):
+        dmf.isometry_lower_bound(np.eye(4), 1, rng)

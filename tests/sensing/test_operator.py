@@ -1,22 +1,48 @@
 """Sensing operators against the matrices they stand for."""
 
+import copy
+import pickle
+
+import joblib
 import numpy as np
 import pytest
-from scipy.sparse.linalg import LinearOperator
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 import dmfbook as dmf
 
 SHAPE = (4, 3)
 
 
+class Margins(dmf.SensingOperator):
+    """Sums of rows and of columns: an operator of a reader's own, with nothing but the two methods."""
+
+    def __init__(self, rows, cols):
+        super().__init__(rows + cols, (rows, cols))
+
+    def measure(self, matrices):
+        return np.concatenate([matrices.sum(axis=-1), matrices.sum(axis=-2)], axis=-1)
+
+    def back(self, measurements):
+        rows = self.matrix_shape[0]
+        return measurements[..., :rows, None] + measurements[..., None, rows:]
+
+
 def operators():
     rng = np.random.default_rng(0)
+    rows = rng.normal(size=(5, 12)) * rng.integers(2, size=(5, 12))
     return {
         "dense": dmf.dense_sensing(rng.normal(size=(5, *SHAPE))),
         "gaussian": dmf.gaussian_sensing(SHAPE, 7, rng),
         "entries": dmf.entry_sampling(SHAPE, 7, rng),
         "all entries": dmf.entry_sampling(SHAPE, 12, rng),
+        "own entries": dmf.entry_sampling(SHAPE, entries=([3, 0, 3], [0, 2, 1])),
         "symmetric": dmf.symmetric_gaussian_sensing(4, 6, rng),
+        "own": Margins(*SHAPE),
+        "array": dmf.sensing_operator(rows, SHAPE),
+        "sparse": dmf.sensing_operator(csr_array(rows), SHAPE),
+        "scipy": dmf.sensing_operator(2 * aslinearoperator(rows), SHAPE),
+        "another": dmf.sensing_operator(dmf.gaussian_sensing(SHAPE, 7, rng), SHAPE),
     }
 
 
@@ -56,16 +82,23 @@ def test_it_is_a_linear_operator_on_stacked_columns(operator):
 
 
 @every_operator
-def test_private_products_are_sums_over_measurements(operator):
+@pytest.mark.parametrize("block", [2**22, 40])  # all matrices at once, and two or three at a time
+def test_private_products_are_sums_over_measurements(operator, block, monkeypatch):
+    monkeypatch.setattr("dmfbook.sensing.operator.BLOCK_ENTRIES", block)
     rng = np.random.default_rng(3)
     matrices, (rows, cols) = matrices_of(operator), operator.matrix_shape
     root, other = rng.normal(size=(cols, cols)), rng.normal(size=(rows, rows))
-    right, left = root @ root.T, other @ other.T
+    right, left = root + root.T, other + other.T  # of any signature
+
+    def gram(slices):
+        flat = slices.reshape(len(slices), -1)
+        return flat.T @ flat
+
     for result, expected in (
         (operator._spread(right), sum(s @ right @ s.T for s in matrices)),
         (operator._spread_back(left), sum(s.T @ left @ s for s in matrices)),
-        (operator._right_slices(root[:, :2]), matrices @ root[:, :2]),
-        (operator._left_slices(other[:, :2]), matrices.mT @ other[:, :2]),
+        (operator._right_gram(root[:, :2]), gram(matrices @ root[:, :2])),
+        (operator._left_gram(other[:, :2]), gram(matrices.mT @ other[:, :2])),
     ):
         np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)
 
@@ -89,7 +122,144 @@ def test_dependent_measurements_lose_nothing():
     np.testing.assert_allclose(orthonormal.adjoint(values), truth, rtol=0, atol=1e-12)
 
 
+def test_an_operator_of_a_vector_is_that_of_its_matrix():
+    rows = np.random.default_rng(6).normal(size=(5, 12))
+    matrix = np.arange(12.0).reshape(SHAPE)
+    for given in (
+        rows,
+        rows.tolist(),
+        csr_array(rows),
+        csr_array(rows).tocoo(),
+        aslinearoperator(rows),
+    ):
+        operator = dmf.sensing_operator(given, SHAPE)
+        np.testing.assert_allclose(operator.forward(matrix), rows @ matrix.T.ravel(), rtol=1e-14)
+    rows32 = rows.astype(np.float32)
+    single = dmf.sensing_operator(csr_array(rows32), SHAPE)
+    assert single.forward(matrix).dtype == single.adjoint(np.ones(5)).dtype == np.float64
+
+
+@every_operator
+def test_vectors_are_real_and_blocks_may_be_empty(operator):
+    n, size = operator.shape
+    for view, length in ((operator, size), (operator.H, n), (operator.T, n)):
+        assert (view @ np.empty((length, 0))).shape == (view.shape[0], 0)
+        np.testing.assert_array_equal(view @ np.ones(length, dtype=bool), view @ np.ones(length))
+        for wrong in (np.ones(length) * 1j, np.ones((length, 2)) * 1j):
+            with pytest.raises(TypeError, match="acts on real vectors"):
+                view @ wrong
+        with pytest.raises(TypeError):
+            view @ np.full(length, None)
+    with pytest.raises(TypeError, match="measurements must hold real numbers"):
+        operator.adjoint(np.ones(n) * 1j)
+
+
+@every_operator
+def test_scipy_composes_operators(operator):
+    rng = np.random.default_rng(7)
+    rows, vector = operator @ np.eye(operator.shape[1]), rng.normal(size=operator.shape[1])
+    close = {"rtol": 1e-12, "atol": 1e-12}
+    np.testing.assert_allclose((2 * operator) @ vector, 2 * rows @ vector, **close)
+    np.testing.assert_allclose((operator.H * operator) @ vector, rows.T @ rows @ vector, **close)
+    np.testing.assert_allclose(operator.T @ rows, rows.T @ rows, **close)
+
+
+@every_operator
+@pytest.mark.parametrize("power", [-400, -3, 400])
+def test_operators_are_linear_at_any_scale(operator, power):
+    rng = np.random.default_rng(8)
+    matrix, values = rng.normal(size=operator.matrix_shape), rng.normal(size=operator.shape[0])
+    s = 2.0**power
+    np.testing.assert_array_equal(operator.forward(s * matrix), s * operator.forward(matrix))
+    np.testing.assert_array_equal(operator.adjoint(s * values), s * operator.adjoint(values))
+
+
+@every_operator
+def test_operators_survive_pickle_and_stay_read_only(operator):
+    matrix = np.random.default_rng(9).normal(size=operator.matrix_shape)
+    before = joblib.hash(operator)
+    values = operator.forward(matrix)
+    dmf.Sensing(operator, values).gradient(matrix)
+    dmf.isometry_lower_bound(operator, 1, np.random.default_rng(0), starts=1)
+    assert joblib.hash(operator) == before
+    for other in (pickle.loads(pickle.dumps(operator)), copy.deepcopy(operator)):
+        assert type(other) is type(operator) and other.matrix_shape == operator.matrix_shape
+        np.testing.assert_array_equal(other.forward(matrix), values)
+        assert joblib.hash(other) == before
+        arrays = [value for value in vars(other).values() if isinstance(value, np.ndarray)]
+        assert not any(array.flags.writeable for array in arrays)
+
+
+@every_operator
+def test_an_operator_prints_its_size(operator):
+    n, (rows, cols) = operator.shape[0], operator.matrix_shape
+    assert f"{n} measurements of {rows} × {cols} matrices" in repr(operator)
+
+
+def test_given_matrices_are_copied():
+    for matrices in (np.ones((2, 3, 4)), np.ones((2, 4, 3)).mT):
+        operator = dmf.dense_sensing(matrices)
+        matrices[:] = 7
+        np.testing.assert_array_equal(operator.forward(np.ones((3, 4))), [12.0, 12.0])
+
+
+class Halved(Margins):
+    def back(self, measurements):
+        return super().back(measurements) / 2
+
+
+class Transposed(Margins):
+    def back(self, measurements):
+        return super().back(measurements).mT
+
+
+class Silent(Margins):
+    def measure(self, matrices):
+        pass
+
+
+class Single(Margins):
+    """Knows no stacks."""
+
+    def measure(self, matrices):
+        return np.append(matrices.sum(axis=1), matrices.sum(axis=0))
+
+
+class OneWay(dmf.SensingOperator):
+    def measure(self, matrices):
+        return matrices[..., 0, :1]
+
+
+UNFIT = {
+    "halved": (Halved, ValueError, "back must be the adjoint of measure"),
+    "transposed": (Transposed, ValueError, r"Transposed.back must return shape \(2, 4, 3\)"),
+    "silent": (Silent, TypeError, "the result of Silent.measure must hold real numbers"),
+    "single": (Single, ValueError, r"Single.measure must return shape \(2, 7\)"),
+}
+
+
+@pytest.mark.parametrize(("cls", "error", "message"), UNFIT.values(), ids=UNFIT)
+def test_unfit_operators_are_refused_before_use(cls, error, message):
+    operator, values = cls(*SHAPE), np.ones(7)
+    for call in (
+        lambda: dmf.Sensing(operator, values),
+        lambda: dmf.SensingProblem(operator, values),
+        lambda: dmf.isometry_lower_bound(operator, 1, RNG),
+        lambda: dmf.flattest_interpolator(operator, values, (2,)),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+
+
+def test_an_operator_needs_both_methods():
+    with pytest.raises(TypeError, match="abstract.*back"):
+        OneWay(1, SHAPE)
+    with pytest.raises(TypeError, match="abstract"):
+        dmf.SensingOperator(1, SHAPE)
+
+
 RNG = np.random.default_rng(0)
+ROWS = RNG.normal(size=(5, 12))
 DENSE = dmf.gaussian_sensing(SHAPE, 7, RNG)
 BAD = {
     "wrong matrix": (lambda: DENSE.forward(np.ones((3, 4))), ValueError, r"shape \(4, 3\)"),
@@ -98,6 +268,40 @@ BAD = {
     "complex": (lambda: DENSE.forward(np.ones(SHAPE) * 1j), TypeError, "matrices must hold real"),
     "wrong measurements": (lambda: DENSE.adjoint(np.ones(6)), ValueError, r"shape \(7,\)"),
     "infinite": (lambda: DENSE.adjoint(np.full(7, np.inf)), ValueError, "measurements must be fin"),
+    "no count": (lambda: Margins(0, 0), ValueError, "measurements must be at least 1"),
+    "no rows": (lambda: Margins(0, 2), ValueError, r"shape\[0\] must be at least 1"),
+    "wide": (lambda: dmf.sensing_operator(ROWS, (3, 5)), ValueError, r"shape \(n, 15\)"),
+    "sparse": (lambda: DENSE.forward(csr_array(ROWS)), TypeError, "must be a dense array"),
+    "vector": (lambda: dmf.sensing_operator(ROWS[0], SHAPE), ValueError, "must be a matrix"),
+    "complex rows": (lambda: dmf.sensing_operator(1j * ROWS, SHAPE), TypeError, "must hold real"),
+    "complex operator": (
+        lambda: dmf.sensing_operator(csr_array(1j * ROWS), SHAPE),
+        TypeError,
+        "operator must be real",
+    ),
+    "no rows at all": (
+        lambda: dmf.sensing_operator(csr_array((0, 12)), SHAPE),
+        ValueError,
+        r"got \(0, 12\)",
+    ),
+    "no adjoint": (
+        lambda: dmf.sensing_operator(LinearOperator((5, 12), matvec=lambda x: ROWS @ x), SHAPE),
+        TypeError,
+        "must have an adjoint",
+    ),
+    "wrong adjoint": (
+        lambda: dmf.sensing_operator(
+            LinearOperator((5, 12), matvec=lambda x: ROWS @ x, rmatvec=lambda y: -ROWS.T @ y), SHAPE
+        ),
+        ValueError,
+        "must be the adjoint",
+    ),
+    "NaN rows": (
+        lambda: dmf.sensing_operator(csr_array(np.nan * ROWS), SHAPE),
+        ValueError,
+        "must be finite",
+    ),
+    "no operator": (lambda: dmf.sensing_operator(None, SHAPE), TypeError, "operator must hold"),
 }
 
 

@@ -1,0 +1,63 @@
+"""The loss of measurements at any scale, and what it refuses; its derivatives are tested with those of all losses."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+
+import dmfbook as dmf
+
+RNG = np.random.default_rng(0)
+MATRICES, MEASUREMENTS = RNG.normal(size=(6, 4, 3)), RNG.normal(size=6)
+LOSS = dmf.Sensing(dmf.dense_sensing(MATRICES), MEASUREMENTS)
+X, Z = RNG.normal(size=(2, 4, 3))
+LEFT, RIGHT = X @ X.T, X.T @ X
+
+
+@pytest.mark.parametrize("power", [-400, -1, 400])
+def test_the_loss_is_homogeneous(power):
+    """Powers of two are exact, so results agree to the last bit."""
+    s = 2.0**power
+    larger = dmf.Sensing(LOSS.operator, s * MEASUREMENTS)
+    assert larger.value(s * X) == s * s * LOSS.value(X)
+    np.testing.assert_array_equal(larger.gradient(s * X), s * LOSS.gradient(X))
+    np.testing.assert_array_equal(larger.curvature(X, s * Z), s * LOSS.curvature(X, Z))
+    louder = dmf.Sensing(dmf.dense_sensing(s * MATRICES), s * MEASUREMENTS)
+    assert louder.value(X) == s * s * LOSS.value(X)
+    np.testing.assert_array_equal(louder.gradient(X), s * s * LOSS.gradient(X))
+    np.testing.assert_array_equal(louder.curvature(X, Z), s * s * LOSS.curvature(X, Z))
+    trace = LOSS.curvature_trace(X, LEFT, RIGHT)
+    assert louder.curvature_trace(X, LEFT, RIGHT) == s * s * trace
+    assert LOSS.curvature_trace(X, LEFT / s, s * RIGHT) == trace
+
+
+def test_a_loss_beyond_float64_is_infinite():
+    assert dmf.Sensing(LOSS.operator, 1e200 * MEASUREMENTS).value(X) == np.inf
+
+
+def test_the_loss_hashes_the_same_after_use():
+    before = joblib.hash(LOSS)
+    LOSS.gradient(X), LOSS.value(X), LOSS.curvature(X, Z)
+    for other in (LOSS, copy.deepcopy(LOSS), pickle.loads(pickle.dumps(LOSS))):
+        assert joblib.hash(other) == before and not other.measurements.flags.writeable
+    assert repr(LOSS) == "Sensing(6 measurements of 4 × 3 matrices)"
+
+
+ENTRIES = dmf.Sensing(dmf.entry_sampling((2, 2), entries=([0, 1], [1, 0])), [1.0, 2.0])
+BAD = {
+    "larger": (lambda: ENTRIES.value(np.ones((3, 3))), ValueError, r"X must have shape \(2, 2\)"),
+    "vector": (lambda: ENTRIES.gradient(np.ones(4)), ValueError, r"got \(4,\)"),
+    "direction": (lambda: ENTRIES.curvature(np.eye(2), np.ones((2, 3))), ValueError, "Z must have"),
+    "complex": (lambda: ENTRIES.gradient(1j * np.eye(2)), TypeError, "X must hold real numbers"),
+    "scalar": (lambda: dmf.Sensing(LOSS.operator, 1.0), ValueError, r"must have shape \(6,\)"),
+    "text": (lambda: dmf.Sensing(LOSS.operator, ["a"] * 6), TypeError, "measurements must hold"),
+    "array": (lambda: dmf.Sensing(MATRICES, MEASUREMENTS), TypeError, "got ndarray; dmfbook.sens"),
+}
+
+
+@pytest.mark.parametrize(("call", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
