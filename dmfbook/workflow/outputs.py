@@ -2,16 +2,31 @@
 
 import hashlib
 import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from dmfbook.workflow.build import execute_book, executed
-from dmfbook.workflow.files import whole
+from dmfbook.workflow.cells import read_notebook
+from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.files import read_text, whole
 from dmfbook.workflow.notebooks import Book
 
 # nbval skips these. A picture in a source makes its diff unreadable; the verdict of a claim holds
 # seconds and rounding, which differ between machines.
 _LEFT_OUT = ("image/", "application/pdf", "application/vnd.dmfbook.verdict+json")
+
+# What differs at each execution. Each begins with a word, so that long lines are searched quickly.
+_UNREPEATABLE = {
+    "an address in memory": r" at 0x[0-9a-fA-F]{6,}",
+    "a file of this kernel alone": r"ipykernel_\d+",
+    "a time that was measured": r"CPU times: |Wall time: | ± .{,40} per loop",
+}
 
 
 def save_outputs(book: Book) -> list[Path]:
@@ -34,20 +49,77 @@ def save_outputs(book: Book) -> list[Path]:
     BookError
         If the book is at fault.
     BuildError
-        If a cell failed; no source is changed.
+        If a cell failed, shows what cannot repeat or was edited meanwhile; no source is changed.
     """
     execute_book(book)
-    changed = []
+    notebooks, refused = {}, []
     for source in book.sources().values():
-        before = source.read_text(encoding="utf-8")
-        after = with_outputs(json.loads(before), _load(executed(book, source)))
-        # The layout of nbformat, so that an editor that saves the notebook changes nothing.
-        text = json.dumps(after, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-        if text != before:
-            with whole(source) as partial:
-                partial.write_text(text, encoding="utf-8")
-            changed.append(source)
-    return changed
+        notebook, done = read_notebook(source), read_notebook(executed(book, source))
+        faults = check_same(notebook, done) or check_repeats(
+            with_outputs(notebook, done), book.root
+        )
+        refused += [f"  {source.relative_to(book.root)}: {fault}" for fault in faults]
+        notebooks[source] = notebook
+    if refused:
+        raise BuildError("no outputs were saved:\n" + "\n".join(refused))
+    return [source for source, notebook in notebooks.items() if _write(source, notebook)]
+
+
+def check_same(notebook: dict[str, Any], done: dict[str, Any]) -> list[str]:
+    """Find what was edited since a notebook was executed.
+
+    Parameters
+    ----------
+    notebook : dict
+        A notebook as `read_notebook` gives it.
+    done : dict
+        The same notebook, executed.
+
+    Returns
+    -------
+    list of str
+        What to do about the first cell that differs; empty where none does.
+    """
+    now, then = (
+        [(cell["cell_type"], cell["source"]) for cell in each["cells"]] for each in (notebook, done)
+    )
+    for number, (cell, ran) in enumerate(zip_longest(now, then), start=1):
+        if cell != ran:
+            return [f"cell {number} was edited while the chapter was executed; run again"]
+    return []
+
+
+def check_repeats(notebook: dict[str, Any], root: Path) -> list[str]:
+    """Find outputs that the next execution, or that on another machine, will not show.
+
+    Parameters
+    ----------
+    notebook : dict
+        A notebook with its outputs.
+    root : Path
+        Root of the book.
+
+    Returns
+    -------
+    list of str
+        For each such cell its number, what is wrong and what helps.
+    """
+    here = {str(folder) for folder in (root, Path.home(), sys.prefix, tempfile.gettempdir())}
+    paths = "|".join(re.escape(folder) for folder in here if folder != os.sep)
+    patterns = _UNREPEATABLE | {"a path of this machine": rf"({paths})(/|\b)"}
+    faults = []
+    for number, cell in enumerate(notebook["cells"], start=1):
+        texts = list(_strings(cell.get("outputs", [])))
+        for what, pattern in patterns.items():
+            shown = next(filter(None, (_search(pattern, text) for text in texts)), None)
+            if shown:
+                faults.append(
+                    f"cell {number} shows {what}, {shown!r}: print something else, or tag the cell"
+                    " 'nbval-ignore-output'"
+                )
+                break
+                break
+    return faults
 
 
 def with_outputs(notebook: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
@@ -86,5 +158,32 @@ def _as_text(output: dict[str, Any]) -> dict[str, Any]:
     return output | {"data": data}
 
 
-def _load(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _search(pattern: str, text: str) -> str | None:
+    """Find a pattern and return some of the line around it."""
+    found = re.search(pattern, text)
+    if not found:
+        return None
+    before = text[max(0, found.start() - 40) : found.start()].rpartition("\n")[2]
+    return before + text[found.start() : found.end() + 20].partition("\n")[0]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield all strings in an output."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def _write(path: Path, notebook: dict[str, Any]) -> bool:
+    """Write a notebook if that changes its file; tell whether it did."""
+    # The layout of nbformat, so that an editor that saves the notebook changes nothing.
+    for cell in notebook["cells"]:
+        cell["source"] = cell["source"].splitlines(keepends=True)
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    if text == read_text(path):
+        return False
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return True

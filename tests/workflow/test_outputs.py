@@ -3,7 +3,10 @@
 import copy
 import json
 
-from dmfbook.workflow.outputs import with_outputs
+import pytest
+
+from dmfbook.workflow import outputs
+from dmfbook.workflow.outputs import check_repeats, with_outputs
 
 STREAM = {"output_type": "stream", "name": "stdout", "text": ["1\n"]}
 FIGURE = {
@@ -56,6 +59,38 @@ def test_cells_without_an_id_get_one_that_stays():
     assert len({cell["id"] for cell in first["cells"]}) == 2
 
 
+UNREPEATABLE = {
+    "address": ("object()", "an address in memory, '<object at 0x"),
+    "address printed": ("print(1, [print])\nprint([lambda: n])", "an address in memory"),
+    "warning": ("import warnings\nwarnings.warn('no')", "a file of this kernel alone, '"),
+    "path": ("import os\nprint(os.getcwd())", "a path of this machine, '/"),
+    "interpreter": ("import sys\nprint('in', sys.executable)", "a path of this machine, 'in "),
+    "temporary": (
+        "import tempfile\nprint(tempfile.gettempdir() + '/x')",
+        "a path of this machine, '/",
+    ),
+    "time": ("%time n", "a time that was measured, 'CPU times: "),
+    "timeit": ("%timeit -n 1 -r 2 n", "a time that was measured, '"),
+    "html": ("class A:\n    def _repr_html_(self):\n        return repr(self)\nA()", "an address"),
+}
+
+
+def test_command_refuses_what_cannot_repeat(book, command, write_chapter):
+    sources, messages = zip(*UNREPEATABLE.values(), strict=True)
+    path = write_chapter("one", "print(n)", *sources)
+    good = write_chapter("two", "print(n)")
+    before = path.read_text(), good.read_text()
+    result = command("save-outputs")
+    assert result.exit_code == 1
+    _, error = result.output.split("dmfbook: no outputs were saved:\n")
+    faults = error.splitlines()
+    assert len(faults) == len(sources)
+    for number, (fault, message) in enumerate(zip(faults, messages, strict=True), start=4):
+        assert fault.startswith(f"  book/one.ipynb: cell {number} shows {message}"), fault
+        assert fault.endswith("print something else, or tag the cell 'nbval-ignore-output'")
+    assert (path.read_text(), good.read_text()) == before
+
+
 def test_command_writes_outputs_once(book, command, write_chapter):
     draw = (
         "from IPython.display import Image, display\n"
@@ -73,3 +108,64 @@ def test_command_writes_outputs_once(book, command, write_chapter):
     assert set(saved["metadata"]) == {"kernelspec"}
     again = command("save-outputs")
     assert (again.exit_code, again.output) == (0, ""), "outputs must not make it execute again"
+
+
+def test_ignored_cell_may_show_what_cannot_repeat(tmp_path):
+    address = {"output_type": "stream", "name": "stdout", "text": ["<object at 0x7f0123456789>\n"]}
+    for tags, faults in ([], 1), (["nbval-ignore-output"], 0):
+        source = notebook(code("a", [], None, tags=tags))
+        done = with_outputs(source, notebook(code("a", [address], 1)))
+        assert len(check_repeats(done, tmp_path)) == faults
+
+
+@pytest.mark.parametrize(
+    "text", ["look at 0x12", "0x7f0123456789", "1 ± 2", "times", "home", "x" * 3_000_000, " ± " * 9]
+)
+def test_what_can_repeat_is_not_refused(tmp_path, text):
+    output = {"output_type": "stream", "name": "stdout", "text": text}
+    assert check_repeats(notebook(code("a", [output], 1)), tmp_path) == []
+
+
+EDITS = {
+    "code": (lambda cells: cells[2].update(source="print(n + 1)"), 3),
+    "text": (lambda cells: cells[0].update(source="# B"), 1),
+    "type": (lambda cells: cells[2].update(cell_type="raw"), 3),
+    "one more": (lambda cells: cells.append(code("n", [], None)), 4),
+    "one less": (lambda cells: cells.pop(), 3),
+    "order": (lambda cells: cells.reverse(), 1),
+}
+
+
+@pytest.mark.parametrize(("edit", "number"), EDITS.values(), ids=EDITS)
+def test_outputs_are_not_saved_under_code_edited_meanwhile(
+    book, command, write_chapter, monkeypatch, edit, number
+):
+    path = write_chapter("one", "print(n)")
+    other = write_chapter("two", "print(n)")
+    before = other.read_text()
+    execute = outputs.execute_book
+
+    def execute_and_edit(book, *options):
+        execute(book, *options)
+        edited = json.loads(path.read_text())
+        edit(edited["cells"])
+        path.write_text(json.dumps(edited))
+
+    monkeypatch.setattr(outputs, "execute_book", execute_and_edit)
+    result = command("save-outputs")
+    assert result.exit_code == 1
+    assert result.output.endswith(
+        "dmfbook: no outputs were saved:\n"
+        f"  book/one.ipynb: cell {number} was edited while the chapter was executed; run again\n"
+    )
+    assert other.read_text() == before
+
+
+def test_source_keeps_the_layout_of_nbformat(book, command, write_chapter):
+    import nbformat
+
+    path = write_chapter("one", "a = n\n\nprint(a)")
+    assert command("save-outputs").exit_code == 0
+    saved = path.read_text()
+    nbformat.write(nbformat.read(path, as_version=4), path)
+    assert path.read_text() == saved
