@@ -8,25 +8,28 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from dmfbook.workflow import cache
-from dmfbook.workflow.errors import BuildError
-from dmfbook.workflow.execute import Run, execute
-from dmfbook.workflow.files import check_writable, whole
+from dmfbook.workflow.environment import environment
+from dmfbook.workflow.errors import BookError, BuildError
+from dmfbook.workflow.execute import NO_HURRY, Limits, Run, execute
+from dmfbook.workflow.files import check_writable, put_in_place, recover, scratch, whole
+from dmfbook.workflow.locks import alone
 from dmfbook.workflow.log import causes
 from dmfbook.workflow.notebooks import Book
 
 
-def execute_book(book: Book) -> list[Run]:
+def execute_book(book: Book, limits: Limits = NO_HURRY) -> list[Run]:
     """Execute the chapters that changed, into ``_build/executed``.
 
     Parameters
     ----------
     book : Book
         The book.
+    limits : Limits, optional
+        How long each chapter may take.
 
     Returns
     -------
@@ -40,7 +43,9 @@ def execute_book(book: Book) -> list[Run]:
     BuildError
         If a cell failed.
     """
-    return execute(book, [Run(c, executed(book, c.source)) for c in book.chapters()])
+    runs = [Run(c, executed(book, c.source)) for c in book.chapters()]
+    with alone(book.built):
+        return execute(book, runs, limits)
 
 
 def executed(book: Book, source: Path) -> Path:
@@ -74,19 +79,11 @@ def build_pages(book: Book) -> bool:
         If Jupyter Book gives any warning.
     """
     source, pages = book.built / "executed", book.built / "html"
-    check_writable(source)
-    _mirror_text(book, source)
-    stamp = book.built / "html.key"
-    files = sorted(path for path in source.rglob("*") if path.is_file())
-    wanted = cache.digest(source, files) + cache.surroundings(book.root)
-    if (pages / "index.html").is_file() and stamp.is_file() and stamp.read_text() == wanted:
-        return False
-    with tempfile.TemporaryDirectory(prefix="pages-", dir=book.built) as scratch:
-        html = _jupyter_book(source, Path(scratch), "-W", "-n", "--keep-going")
-        stamp.unlink(missing_ok=True)
-        _put_in_place(html, pages)
-    stamp.write_text(wanted)
-    return True
+    with alone(book.built):
+        recover(pages)
+        check_writable(source)
+        _mirror_text(book, source)
+        return _build(book, source, pages, "-W", "-n", "--keep-going")
 
 
 def build_page(book: Book, run: Run, pages: Path) -> Path:
@@ -101,7 +98,7 @@ def build_page(book: Book, run: Run, pages: Path) -> Path:
     run : Run
         What was executed.
     pages : Path
-        Folder for the pages, replaced if it exists.
+        Folder for the pages, replaced if it is ours.
 
     Returns
     -------
@@ -110,25 +107,64 @@ def build_page(book: Book, run: Run, pages: Path) -> Path:
 
     Raises
     ------
+    BookError
+        If there is a folder in that place that is not ours.
     BuildError
         If Jupyter Book fails.
     """
-    check_writable(pages.parent)
     place = run.chapter.source.relative_to(book.root)
-    with tempfile.TemporaryDirectory(prefix=".page-", dir=pages.parent) as scratch:
-        source = Path(scratch, "source")
-        for path in _text_files(book):
-            if path.suffix != ".md" and path.name != "_toc.yml":
-                with whole(source / path.relative_to(book.root)) as copy:
-                    shutil.copyfile(path, copy)
-        (source / place).parent.mkdir(parents=True, exist_ok=True)
-        (source / place).write_text(json.dumps(_with_bibliography(run.target)), encoding="utf-8")
-        # JSON is YAML, whatever the name: `no`, `1e3` and `a: b` stay names.
-        root = json.dumps(place.with_suffix("").as_posix(), ensure_ascii=False)
-        toc = f"format: jb-book\nroot: {root}\n"
-        (source / "_toc.yml").write_text(toc, encoding="utf-8")
-        _put_in_place(_jupyter_book(source, Path(scratch)), pages)
+    with alone(pages.parent):
+        recover(pages)
+        check_ours(pages)
+        with scratch(pages.with_name(f".{pages.name}.source")) as source:
+            for path in _text_files(book):
+                if path.suffix != ".md" and path.name != "_toc.yml":
+                    with whole(source / path.relative_to(book.root)) as copy:
+                        shutil.copyfile(path, copy)
+            (source / place).parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(_with_bibliography(run.target))
+            (source / place).write_text(text, encoding="utf-8")
+            # JSON is YAML, whatever the name: `no`, `1e3` and `a: b` stay names.
+            root = json.dumps(place.with_suffix("").as_posix(), ensure_ascii=False)
+            toc = f"format: jb-book\nroot: {root}\n"
+            (source / "_toc.yml").write_text(toc, encoding="utf-8")
+            _build(book, source, pages)
     return pages / place.with_suffix(".html")
+
+
+def check_ours(pages: Path) -> None:
+    """Make sure that a folder of pages may be replaced.
+
+    Parameters
+    ----------
+    pages : Path
+        The folder, which need not exist.
+
+    Raises
+    ------
+    BookError
+        If it holds anything that was not built here, or was edited since.
+    """
+    if os.path.lexists(pages) and not cache.is_ours(pages):
+        raise BookError(
+            f"{pages} holds what was not built here, or was edited since; move it away,"
+            " or give another --output"
+        )
+
+
+def _build(book: Book, source: Path, pages: Path, *options: str) -> bool:
+    """Build the pages of a folder of sources, unless they stand there as they were built."""
+    before = cache.moment(book.root)
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    wanted = cache.digest(source, files) + cache.surroundings(book.root)
+    if cache.stamped_key(pages) == wanted:
+        return False
+    with scratch(pages.with_name(f".{pages.name}.build")) as place:
+        html = _jupyter_book(source, place, *options)
+        cache.check_unchanged(book.root, before)
+        cache.stamp(html, wanted)
+        put_in_place(html, pages)
+    return True
 
 
 def _with_bibliography(path: Path) -> dict:
@@ -166,7 +202,8 @@ def _mirror_text(book: Book, folder: Path) -> None:
 
 def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
     """Run ``jupyter-book build``; return the folder of the pages."""
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    # -P: what stands in the current folder is not imported.
+    command = [sys.executable, "-P", "-c", "from jupyter_book.cli.main import main; main()"]
     command += ["build", str(source), "--path-output", str(output), *options]
     done = subprocess.run(
         command,
@@ -174,7 +211,7 @@ def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        env=os.environ | {"NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+        env=environment(output) | {"NO_COLOR": "1"},
     )
     if done.returncode:
         # Paths as in the sources, so that an editor can open them.
@@ -188,11 +225,3 @@ def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
             told.append(f"whole log: {kept}")
         raise BuildError("the pages could not be built:\n" + "\n".join(told))
     return output / "_build" / "html"
-
-
-def _put_in_place(html: Path, pages: Path) -> None:
-    """Replace the folder `pages` by `html`."""
-    old = html.with_name("replaced")
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(pages, old)
-    os.replace(html, pages)

@@ -210,7 +210,7 @@ def stamped_key(folder: Path) -> str | None:
 
 
 def is_ours(folder: Path) -> bool:
-    """Tell whether a folder holds nothing but pages that were stamped, be they changed or not.
+    """Tell whether a folder holds nothing but what was stamped, even if some of it is gone.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def is_ours(folder: Path) -> bool:
     bool
         True also where it is empty.
     """
-    return folder.is_dir() and _files(folder).keys() <= _stamped(folder)["files"].keys()
+    return folder.is_dir() and _files(folder).items() <= _stamped(folder)["files"].items()
 
 
 def _stamped(folder: Path) -> dict[str, Any]:

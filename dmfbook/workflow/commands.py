@@ -9,9 +9,11 @@ import typer.core
 import dmfbook
 from dmfbook.workflow import build as building
 from dmfbook.workflow.errors import BookError
-from dmfbook.workflow.execute import Run, execute
+from dmfbook.workflow.execute import NO_HURRY, Limits
+from dmfbook.workflow.locks import alone
 from dmfbook.workflow.notebooks import Book
 from dmfbook.workflow.outputs import save_outputs as saving
+from dmfbook.workflow.runs import carry_out, plan_run
 from dmfbook.workflow.verdicts import verify as verifying
 from dmfbook.workflow.verdicts import verify_case
 
@@ -42,6 +44,13 @@ app = typer.Typer(
 Root = Annotated[
     Path | None,
     typer.Option(help="Folder of the book; without it, the current one or the next above."),
+]
+
+CellLimit = Annotated[
+    float, typer.Option(min=0, help="Seconds for a cell; one that takes longer is killed.")
+]
+RunLimit = Annotated[
+    float, typer.Option(min=0, help="Seconds for all cells of a chapter together.")
 ]
 
 
@@ -83,28 +92,37 @@ def run(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder for the results; without it, _build/runs/CHAPTER."),
+        typer.Option(
+            help="Folder for the results, in which each run has one of its own, CHAPTER/PARAMETERS;"
+            " without it, _build/runs."
+        ),
     ] = None,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Build a page of it.")] = True,
+    cell_limit: CellLimit = NO_HURRY.cell,
+    run_limit: RunLimit = NO_HURRY.run,
     root: Root = None,
 ) -> None:
     """Execute one chapter with other parameters, as a notebook and a page of its own."""
     book = Book.find(root)
     wanted = book.chapter(chapter)
-    values = wanted.check(_pairs(parameter or []))
-    folder = (output or book.built / "runs" / wanted.name).resolve()
-    job = Run(wanted, folder / wanted.source.name, values)
-    execute(book, [job])
+    job = plan_run(book, wanted, wanted.check(_pairs(parameter or [])), output)
+    built = carry_out(book, job, page, Limits(cell_limit, run_limit))
     typer.echo(f"notebook: {job.target}")
-    typer.echo(f"page:     {building.build_page(book, job, folder / 'page')}")
+    if built:
+        typer.echo(f"page:     {built}")
 
 
 @app.command()
-def build(root: Root = None) -> None:
+def build(
+    cell_limit: CellLimit = NO_HURRY.cell, run_limit: RunLimit = NO_HURRY.run, root: Root = None
+) -> None:
     """Execute the chapters that changed and build the whole book."""
     book = Book.find(root)
-    ran = building.execute_book(book)
-    typer.echo(f"{len(ran)} of {len(book.sources())} chapters executed, the others unchanged")
-    typer.echo("pages built" if building.build_pages(book) else "pages unchanged")
+    chapters = book.chapters()
+    with alone(book.built):
+        ran = building.execute_book(book, Limits(cell_limit, run_limit))
+        typer.echo(f"{len(ran)} of {len(chapters)} chapters executed, the others unchanged")
+        typer.echo("pages built" if building.build_pages(book) else "pages unchanged")
     typer.echo(f"first page: {book.built / 'html' / 'index.html'}")
 
 

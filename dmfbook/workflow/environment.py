@@ -83,7 +83,7 @@ def find_fonts(built: Path) -> None:
     variables = environment(built)
     folder = variables.get("MPLCONFIGDIR")
     if folder is not None and not list(Path(folder).glob("fontlist-*")):
-        command = [sys.executable, "-c", "import matplotlib.font_manager"]
+        command = [sys.executable, "-P", "-c", "import matplotlib.font_manager"]
         subprocess.run(command, env=variables, capture_output=True, check=False)
 
 

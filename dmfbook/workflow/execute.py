@@ -29,12 +29,15 @@ class Limits:
     ----------
     cell : float
         For each cell.
-    chapter : float
+    run : float
         For all cells of a chapter together, and for the start of its kernel.
     """
 
     cell: float = 3600
-    chapter: float = 4 * 3600
+    run: float = 4 * 3600
+
+
+NO_HURRY = Limits()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Run:
         )
 
 
-def execute(book: Book, runs: Iterable[Run], limits: Limits = Limits()) -> list[Run]:  # noqa: B008 (frozen)
+def execute(book: Book, runs: Iterable[Run], limits: Limits = NO_HURRY) -> list[Run]:
     """Execute what is not in the cache.
 
     A run is in the cache if its target was executed from the same cells with the same parameters,
@@ -197,8 +200,8 @@ class _Execution:
         now = time.monotonic()
         if self.cell_began is not None and now - self.cell_began > limits.cell:
             self.overdue = f"ran longer than {limits.cell:g} s; see the option --cell-limit"
-        elif self.began is not None and now - self.began > limits.chapter:
-            self.overdue = f"the chapter ran {limits.chapter:g} s; see the option --chapter-limit"
+        elif self.began is not None and now - self.began > limits.run:
+            self.overdue = f"the chapter ran {limits.run:g} s; see the option --run-limit"
         if self.overdue and self.kernel is not None:
             self.kernel.kill()
 

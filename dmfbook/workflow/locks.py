@@ -38,7 +38,6 @@ def alone(folder: Path) -> Iterator[None]:
     if sealed or _held.get(folder) == threading.get_ident():
         yield
         return
-    new = not folder.exists()
     check_writable(folder)
     path = folder / ".lock"
     with _locked(path) as file:
@@ -47,31 +46,40 @@ def alone(folder: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()} ({Path(sys.argv[0]).name} {' '.join(sys.argv[1:])})")
         file.flush()
         try:
-            _sweep(folder)
+            sweep(folder)
             yield
         finally:
             del _held[folder]
             path.unlink(missing_ok=True)
-            if new:
-                with contextlib.suppress(OSError):  # it is of use
-                    folder.rmdir()
+
+
+def sweep(folder: Path) -> None:
+    """Remove files that `whole` began and a kill left; nobody else may be writing there.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    """
+    for path in folder.iterdir():
+        if re.fullmatch(r"\..+\.\d+\.\w+", path.name) and path.is_file():
+            path.unlink()
 
 
 def _locked(path: Path) -> TextIO:
     """Open a file and lock it."""
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # its last holder removed the folder
-            file = open(path, "a+", encoding="utf-8")
-            try:
-                _lock(file, path.parent)
-                # Its last holder removed the file; whoever comes now locks another one.
+        file = open(path, "a+", encoding="utf-8")
+        try:
+            _lock(file, path.parent)
+            # Its last holder removed the file? Then whoever comes now locks another one.
+            with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     return file
-                file.close()
-            except BaseException:
-                file.close()
-                raise
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _lock(file: TextIO, folder: Path) -> None:
@@ -84,10 +92,3 @@ def _lock(file: TextIO, folder: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:  # some network file systems have no locks
         print(f"cannot lock {folder} ({error.strerror}); run nothing else there", file=sys.stderr)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what `whole` names and a kill left."""
-    for path in folder.iterdir():
-        if re.fullmatch(r"\..+\.\d+\.\w+", path.name) and path.is_file():
-            path.unlink()

@@ -15,6 +15,7 @@ from dmfbook.workflow.build import execute_book, executed
 from dmfbook.workflow.cells import read_notebook
 from dmfbook.workflow.errors import BuildError
 from dmfbook.workflow.files import read_text, whole
+from dmfbook.workflow.locks import alone, sweep
 from dmfbook.workflow.notebooks import Book
 
 # nbval skips these. A picture in a source makes its diff unreadable; the verdict of a claim holds
@@ -51,18 +52,22 @@ def save_outputs(book: Book) -> list[Path]:
     BuildError
         If a cell failed, shows what cannot repeat or was edited meanwhile; no source is changed.
     """
-    execute_book(book)
-    notebooks, refused = {}, []
-    for source in book.sources().values():
-        notebook, done = read_notebook(source), read_notebook(executed(book, source))
-        faults = check_same(notebook, done) or check_repeats(
-            with_outputs(notebook, done), book.root
-        )
-        refused += [f"  {source.relative_to(book.root)}: {fault}" for fault in faults]
-        notebooks[source] = notebook
-    if refused:
-        raise BuildError("no outputs were saved:\n" + "\n".join(refused))
-    return [source for source, notebook in notebooks.items() if _write(source, notebook)]
+    sources = [chapter.source for chapter in book.chapters()]
+    with alone(book.built):
+        for folder in {source.parent for source in sources}:
+            sweep(folder)
+        execute_book(book)
+        notebooks, refused = {}, []
+        for source in sources:
+            notebook, done = read_notebook(source), read_notebook(executed(book, source))
+            faults = check_same(notebook, done) or check_repeats(
+                with_outputs(notebook, done), book.root
+            )
+            refused += [f"  {source.relative_to(book.root)}: {fault}" for fault in faults]
+            notebooks[source] = notebook
+        if refused:
+            raise BuildError("no outputs were saved:\n" + "\n".join(refused))
+        return [source for source, notebook in notebooks.items() if _write(source, notebook)]
 
 
 def check_same(notebook: dict[str, Any], done: dict[str, Any]) -> list[str]:

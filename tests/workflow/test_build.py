@@ -113,7 +113,7 @@ def test_command_runs_one_chapter(book, command, write_chapter):
     write_chapter("part/one", "print(10 * n)", FORMULA, "# See {cite}`noether`")
     result = command("run", "one", "-p", "n=7")
     assert result.exit_code == 0, result.output
-    folder = book.built / "runs" / "one"
+    (folder,) = (book.built / "runs" / "one").iterdir()
     page = folder / "page" / "book" / "part" / "one.html"
     assert f"notebook: {folder / 'one.ipynb'}\npage:     {page}\n" in result.output
     text = page.read_text()

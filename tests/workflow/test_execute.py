@@ -1,14 +1,12 @@
 """Execution: what a chapter sees, what is kept, and what a failure or Ctrl-C leaves."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
+from processes import COMMAND, WAITS, alive, wait_for
 
 from dmfbook.workflow import cache
 from dmfbook.workflow.errors import BookError, BuildError
@@ -122,25 +120,6 @@ def test_unwritable_folder_is_said_before_any_work(book, write_chapter, place):
     assert not [path for path in book.root.rglob(".*")]
 
 
-WAITS = """\
-import os, time
-from pathlib import Path
-Path("pid").write_text(str(os.getpid()))
-while not Path("go").exists():
-    time.sleep(0.05 * n)
-"""
-
-# The shell that runs the tests may ignore Ctrl-C, which children inherit.
-COMMAND = """\
-import pathlib, signal, sys
-from dmfbook.workflow import cache
-cache.PACKAGE = pathlib.Path(sys.argv.pop())
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from dmfbook.workflow.cli import main
-main()
-"""
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_build_leaves_nothing_half_done_and_resumes(book, write_chapter, how):
     write_chapter("quick", "print(n)")
@@ -163,20 +142,3 @@ def test_interrupted_build_leaves_nothing_half_done_and_resumes(book, write_chap
     (slow.parent / "go").touch()
     resumed = [Run(c, done.with_name(c.source.name)) for c in book.chapters()]
     assert [run.chapter.name for run in execute(book, resumed)] == ["slow"]
-
-
-def wait_for(condition, seconds=30):
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)
-
-
-def alive(pid):
-    """Tell whether a process lives; a zombie does not."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False

@@ -107,8 +107,10 @@ def test_cell_that_ignores_being_asked_is_killed(failure):
 
 def test_chapter_of_many_cells_has_a_limit(failure):
     cells = ["import time; time.sleep(0.4)"] * 30
-    told = failure("n", *cells, values={"n": 1}, limits=Limits(chapter=2))
-    assert "`import time; time.sleep(0.4)`\n  the chapter ran 2 s; see the option --chapter" in told
+    told = failure("n", *cells, values={"n": 1}, limits=Limits(run=2))
+    assert (
+        "`import time; time.sleep(0.4)`\n  the chapter ran 2 s; see the option --run-limit" in told
+    )
 
 
 def stream(text, name="stdout"):
