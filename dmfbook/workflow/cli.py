@@ -1,21 +1,30 @@
-"""Entry point of the command ``dmfbook``."""
+"""Entry point of the command line, once Python has loaded the package."""
 
+import io
 import signal
 import sys
+
+from dmfbook.workflow.errors import INSTALL
 
 
 def main() -> None:
     """Run the command line, or say what to install when its extra is missing."""
-    # Who ends a build in another way than Ctrl-C must not leave kernels behind either.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of another encoding shows λ as \u03bb.
+            stream.reconfigure(errors="backslashreplace")
     try:
         from dmfbook.workflow.commands import app
 
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        # Who ends a build in another way than Ctrl-C must not leave kernels behind either.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         app()
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] == "dmfbook":
             raise
-        sys.exit(
-            f"dmfbook: the command line needs {error.name};"
-            " install it with: pip install 'dmfbook[book]'"
-        )
+        sys.exit(f"dmfbook: the command line needs {error.name}; install it with: {INSTALL}")
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,5 +1,6 @@
 """The commands of ``dmfbook``."""
 
+import errno
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import typer.core
 
 import dmfbook
 from dmfbook.workflow import build as building
-from dmfbook.workflow.errors import BookError
+from dmfbook.workflow.errors import BookError, of_system, shortened
 from dmfbook.workflow.execute import NO_HURRY, Limits
 from dmfbook.workflow.locks import alone
 from dmfbook.workflow.notebooks import Book
@@ -27,8 +28,15 @@ class _Plain(typer.core.TyperGroup):
         except BookError as error:
             typer.echo(f"dmfbook: {error}", err=True)
             raise typer.Exit(error.exit_status) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # who reads has enough
+                raise
+            typer.echo(f"dmfbook: {of_system(error)}", err=True)
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("\ninterrupted; what is done is kept, and the next run goes on", err=True)
+            execute = ctx.invoked_subcommand in ("build", "save-outputs")
+            kept = "; chapters that were executed to their end are kept" if execute else ""
+            typer.echo(f"\ninterrupted{kept}", err=True)
             raise typer.Exit(130) from None
 
 
@@ -121,7 +129,7 @@ def build(
     chapters = book.chapters()
     with alone(book.built):
         ran = building.execute_book(book, Limits(cell_limit, run_limit))
-        typer.echo(f"{len(ran)} of {len(chapters)} chapters executed, the others unchanged")
+        typer.echo(_count(len(ran), len(chapters)))
         typer.echo("pages built" if building.build_pages(book) else "pages unchanged")
     typer.echo(f"first page: {book.built / 'html' / 'index.html'}")
 
@@ -159,11 +167,20 @@ def verify(
         raise typer.Exit(1)
 
 
+def _count(ran: int, chapters: int) -> str:
+    """Say how many chapters were executed, and what is with the others."""
+    unchanged = ", all unchanged" if not ran else ", the others unchanged" * (ran < chapters)
+    return f"{ran} of {chapters} chapters executed{unchanged}"
+
+
 def _pairs(given: list[str]) -> dict[str, str]:
     """Split NAME=VALUE pairs."""
-    values = {}
+    values: dict[str, str] = {}
     for pair in given:
-        name, equals, values[name] = pair.partition("=")
+        name, equals, value = pair.partition("=")
         if not equals:
-            raise BookError(f"expected -p NAME=VALUE, got {pair!r}")
+            raise BookError(f"expected -p NAME=VALUE, got {shortened(repr(pair), 200)}")
+        if name in values:
+            raise BookError(f"parameter {name!r} is given twice: {values[name]} and {value}")
+        values[name] = value
     return values

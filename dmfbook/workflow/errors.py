@@ -1,6 +1,7 @@
 """What can go wrong, in words for the person at the terminal."""
 
 import difflib
+import os
 from collections.abc import Iterable
 
 # What installs the extra. The name alone would be looked for on PyPI, where it is not ours.
@@ -51,6 +52,30 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BookError:
         return BookError(f"unknown {kind} {name!r}; did you mean {close[0]!r}?")
     listing = ", ".join(names) if names else "there is none"
     return BookError(f"unknown {kind} {name!r}; known: {listing}")
+
+
+def of_system(error: OSError) -> str:
+    """Say what the operating system refused, and for which file.
+
+    Parameters
+    ----------
+    error : OSError
+        What Python raised.
+
+    Returns
+    -------
+    str
+        A sentence.
+
+    Examples
+    --------
+    >>> of_system(PermissionError(13, "Permission denied", "book/intro.md"))
+    'book/intro.md: Permission denied'
+    """
+    names = [name for name in (error.filename, error.filename2) if name is not None]
+    files = [os.fsdecode(name) if isinstance(name, bytes) else str(name) for name in names]
+    why = error.strerror or str(error) or type(error).__name__
+    return f"{' -> '.join(files)}: {why}" if files else why
 
 
 def shortened(text: str, most: int = 2000) -> str:

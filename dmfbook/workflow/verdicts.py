@@ -104,7 +104,7 @@ def _claims(labels: list[str]) -> tuple[list[Any], int]:
     for label in labels:
         if label not in claims:
             raise unknown("claim", label, claims)
-    wanted = [claims[label] for label in labels] or list(claims.values())
+    wanted = [claims[label] for label in dict.fromkeys(labels)] or list(claims.values())
     return wanted, max(map(len, claims), default=0)
 
 

@@ -1,13 +1,12 @@
 """The command line, but for what needs a kernel."""
 
 import json
-import signal
-import sys
 
 import pytest
 
 import dmfbook.claims
-from dmfbook.workflow.cli import main
+from dmfbook.workflow import build
+from dmfbook.workflow.notebooks import Book
 
 
 def test_list_says_what_there_is(command, write_chapter, write_toc):
@@ -38,6 +37,10 @@ def test_version(command):
         (["run", "one", "-p", "n=1.5"], "chapter one: parameter 'n' must be int, got 1.5"),
         (["run", "one", "-p", "n=a"], "chapter one: parameter 'n' must be int, got 'a'"),
         (["run", "one", "-p", "n"], "expected -p NAME=VALUE, got 'n'"),
+        (["run", "one", "-p", "n=1", "-p", "n=2"], "parameter 'n' is given twice: 1 and 2"),
+        (["run", "one", "-p", "=1"], "chapter one: unknown parameter ''; known: n"),
+        (["run", "one", "-p", f"n={5000 * '9'}"], "chapter one: parameter 'n' must be int, got "),
+        (["run", "one", "-p", "n=\udcff"], "chapter one: parameter 'n' must be int, got "),
         (["run", "one", "--output", "/proc/none"], "cannot write to /proc/none: "),
     ],
 )
@@ -63,16 +66,61 @@ def test_bad_chapter_stops_every_command(book, command, write_chapter, name):
     assert not book.built.exists()
 
 
-@pytest.mark.parametrize("missing", ["typer", "yaml"])
-def test_missing_extra_is_named(book, monkeypatch, missing):
-    monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, "dmfbook.workflow.commands", raising=False)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(sys, "argv", ["dmfbook", "list", "--root", str(book.root)])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert f"needs {missing}" in caught.value.code
-    assert "pip install 'dmfbook[book]'" in caught.value.code
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "book/a.md"), "book/a.md: No space left on device"),
+        (OSError(30, "Read-only file system", b"a.md"), "a.md: Read-only file system"),
+        (OSError(18, "Cross-device link", "a", None, "b"), "a -> b: Cross-device link"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (OSError("odd"), "odd"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_error_of_the_system_is_one_message(command, monkeypatch, error, told):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(Book, "chapters", fail)
+    result = command("list")
+    assert (result.exit_code, result.output) == (1, f"dmfbook: {told}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "promise"),
+    [
+        ("build", "; chapters that were executed to their end are kept"),
+        ("save-outputs", "; chapters that were executed to their end are kept"),
+        ("list", ""),
+        ("run", ""),
+        ("verify", ""),
+    ],
+)
+def test_interrupt_promises_only_what_is_kept(command, monkeypatch, name, promise):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Book, "chapters", interrupt)
+    monkeypatch.setattr(Book, "chapter", interrupt)
+    monkeypatch.setattr(dmfbook.claims, "all_claims", interrupt)
+    result = command(name, *["one"] * (name == "run"))
+    assert (result.exit_code, result.output) == (130, f"\ninterrupted{promise}\n")
+
+
+@pytest.mark.parametrize(
+    ("ran", "told"),
+    [
+        (0, "0 of 2 chapters executed, all unchanged"),
+        (1, "1 of 2 chapters executed, the others unchanged"),
+        (2, "2 of 2 chapters executed"),
+    ],
+)
+def test_build_counts_what_it_did(command, monkeypatch, write_chapter, ran, told):
+    write_chapter("one", "n")
+    write_chapter("two", "n")
+    monkeypatch.setattr(build, "execute_book", lambda *_: ran * [None])
+    monkeypatch.setattr(build, "build_pages", lambda *_: True)
+    assert command("build").output.splitlines()[0] == told
 
 
 def toy(label, case=1.0, control=9.0, bound=0.5):
