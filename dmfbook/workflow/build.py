@@ -12,13 +12,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dmfbook.workflow import cache
+from dmfbook.workflow.cells import read_notebook
 from dmfbook.workflow.environment import environment
 from dmfbook.workflow.errors import BookError, BuildError
 from dmfbook.workflow.execute import NO_HURRY, Limits, Run, execute
-from dmfbook.workflow.files import check_writable, put_in_place, recover, scratch, whole
+from dmfbook.workflow.files import (
+    check_writable,
+    put_in_place,
+    read_text,
+    recover,
+    scratch,
+    whole,
+)
+from dmfbook.workflow.listings import read_settings
 from dmfbook.workflow.locks import alone
 from dmfbook.workflow.log import causes
 from dmfbook.workflow.notebooks import Book
+
+# What Sphinx, its themes and its extensions read as UTF-8.
+_TEXT = (".md", ".rst", ".bib", ".yml", ".html", ".css", ".js")
 
 
 def execute_book(book: Book, limits: Limits = NO_HURRY) -> list[Run]:
@@ -43,6 +55,7 @@ def execute_book(book: Book, limits: Limits = NO_HURRY) -> list[Run]:
     BuildError
         If a cell failed.
     """
+    check_text(book)
     runs = [Run(c, executed(book, c.source)) for c in book.chapters()]
     with alone(book.built):
         return execute(book, runs, limits)
@@ -81,7 +94,7 @@ def build_pages(book: Book) -> bool:
     source, pages = book.built / "executed", book.built / "html"
     with alone(book.built):
         recover(pages)
-        check_writable(source)
+        check_text(book)
         _mirror_text(book, source)
         return _build(book, source, pages, "-W", "-n", "--keep-going")
 
@@ -132,6 +145,25 @@ def build_page(book: Book, run: Run, pages: Path) -> Path:
     return pages / place.with_suffix(".html")
 
 
+def check_text(book: Book) -> None:
+    """Make sure that what the pages need besides notebooks can be read.
+
+    Parameters
+    ----------
+    book : Book
+        The book.
+
+    Raises
+    ------
+    BookError
+        If there are no settings, or a file is not UTF-8, which Sphinx would not name.
+    """
+    read_settings(book.root / "_config.yml")
+    for path in _text_files(book):
+        if path.suffix in _TEXT:
+            read_text(path)
+
+
 def check_ours(pages: Path) -> None:
     """Make sure that a folder of pages may be replaced.
 
@@ -159,6 +191,7 @@ def _build(book: Book, source: Path, pages: Path, *options: str) -> bool:
     wanted = cache.digest(source, files) + cache.surroundings(book.root)
     if cache.stamped_key(pages) == wanted:
         return False
+    check_writable(pages.parent)
     with scratch(pages.with_name(f".{pages.name}.build")) as place:
         html = _jupyter_book(source, place, *options)
         cache.check_unchanged(book.root, before)
@@ -169,8 +202,8 @@ def _build(book: Book, source: Path, pages: Path, *options: str) -> bool:
 
 def _with_bibliography(path: Path) -> dict:
     """Read an executed notebook and, where it cites, list at its end what it cites."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    if any("{cite" in "".join(cell["source"]) for cell in notebook["cells"]):
+    notebook = read_notebook(path)
+    if any("{cite" in cell["source"] for cell in notebook["cells"]):
         listing = "## References\n\n```{bibliography}\n:filter: docname in docnames\n```"
         cell = {"cell_type": "markdown", "id": "bibliography", "metadata": {}, "source": listing}
         notebook["cells"].append(cell)
@@ -191,13 +224,19 @@ def _mirror_text(book: Book, folder: Path) -> None:
     """Copy the text files that changed, and remove what no longer belongs to the book."""
     wanted = {folder / path.relative_to(book.root): path for path in _text_files(book)}
     kept = wanted.keys() | {executed(book, source) for source in book.sources().values()}
-    for path in list(folder.rglob("*")):
-        if path.is_file() and path not in kept:
-            path.unlink()
-    for target, path in wanted.items():
-        if not target.is_file() or not filecmp.cmp(path, target, shallow=False):
-            with whole(target) as partial:
-                shutil.copyfile(path, partial)
+    gone = [path for path in folder.rglob("*") if path.is_file() and path not in kept]
+    new = [
+        (target, path)
+        for target, path in wanted.items()
+        if not target.is_file() or not filecmp.cmp(path, target, shallow=False)
+    ]
+    if gone or new:  # an up-to-date book may be read-only
+        check_writable(folder)
+    for path in gone:
+        path.unlink()
+    for target, path in new:
+        with whole(target) as partial:
+            shutil.copyfile(path, partial)
 
 
 def _jupyter_book(source: Path, output: Path, *options: str) -> Path:

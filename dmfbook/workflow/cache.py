@@ -10,6 +10,7 @@ from typing import Any
 import dmfbook
 from dmfbook.workflow.environment import identity
 from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.files import read_text
 from dmfbook.workflow.notebooks import Chapter
 
 PACKAGE = Path(dmfbook.__file__).parent
@@ -40,7 +41,7 @@ def surroundings(root: Path) -> str:
         interpreter and its environment.
     """
     lock = root / "requirements.txt"
-    locked = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    locked = read_text(lock) if lock.is_file() else ""
     content = [str(PACKAGE), digest(PACKAGE, sorted(PACKAGE.rglob("*.py"))), locked]
     return hashlib.sha256(json.dumps(content + identity(locked)).encode()).hexdigest()
 

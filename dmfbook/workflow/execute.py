@@ -14,7 +14,7 @@ from typing import Any
 
 from dmfbook.workflow import cache, results
 from dmfbook.workflow.environment import find_fonts
-from dmfbook.workflow.errors import BookError, BuildError
+from dmfbook.workflow.errors import BookError, BuildError, of_system, shortened
 from dmfbook.workflow.files import check_writable, whole
 from dmfbook.workflow.notebooks import Book, Chapter
 
@@ -253,7 +253,7 @@ class _Execution:
         injected = bool(self.run.values) and cell_index > declared
         self.place = f"cell {cell_index + 1 - injected}"
         lines = (line.strip() for line in cell.source.splitlines())
-        self.line = next(filter(None, lines), "")
+        self.line = shortened(next(filter(None, lines), ""), 100)
         self.cell_began = time.monotonic()
 
     def _note_end(self, **_: Any) -> None:
@@ -293,7 +293,10 @@ def _close_event_loop() -> None:
 def _in_words(error: Exception) -> str:
     if isinstance(error, (results.Refused, BookError)):
         return str(error)
+    if isinstance(error, OSError):
+        return of_system(error)
     name, value = getattr(error, "ename", None), getattr(error, "evalue", None)
     if name is None:
         name, value = type(error).__name__, str(error)
-    return f"{name}: {value}".strip()
+    # An exception may quote all that it was given.
+    return shortened(f"{name}: {value}".strip())

@@ -23,12 +23,22 @@ def whole(target: Path) -> Iterator[Path]:
     ------
     Path
         What to write to. Hidden, so that Sphinx skips it, and with the ending of `target`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; names `target`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
         yield partial
         os.replace(partial, target)
+    except OSError as error:
+        # A full disk is reported without a name, the rest with one that no reader has seen.
+        if error.filename in (None, str(partial), partial):
+            error.filename, error.filename2 = str(target), None
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

@@ -162,4 +162,6 @@ def _check_keys(pairs: list[Any]) -> None:
             first = seen.setdefault((key.tag, key.value), key)
             if first is not key:
                 lines = f"lines {first.start_mark.line + 1} and {key.start_mark.line + 1}"
-                raise yaml.YAMLError(f"{key.value!r} stands twice, in {lines}; make it one list")
+                raise yaml.YAMLError(
+                    f"{key.value!r} stands twice, in {lines}; only the last would count"
+                )

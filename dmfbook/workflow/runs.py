@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dmfbook.workflow import cache
-from dmfbook.workflow.build import build_page, check_ours
+from dmfbook.workflow.build import build_page, check_ours, check_text
 from dmfbook.workflow.errors import BookError
 from dmfbook.workflow.execute import NO_HURRY, Limits, Run, execute
 from dmfbook.workflow.files import check_writable, recover
@@ -98,6 +98,8 @@ def carry_out(book: Book, run: Run, page: bool = True, limits: Limits = NO_HURRY
                 f"{run.target} was not made here, or was edited since; move it away,"
                 " or give another --output"
             )
+        if page:
+            check_text(book)
         execute(book, [run], limits)
         return build_page(book, run, pages) if page else None
 

@@ -1,6 +1,9 @@
 """From executed notebooks to pages."""
 
+import os
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 import yaml
@@ -137,3 +140,83 @@ def test_chapter_may_have_a_name_that_yaml_must_quote(book, write_chapter, monke
     path = write_chapter(name, "n")
     build.build_page(book, Run(book.chapter(name), path), book.built / "page")
     assert listed == [f"book/{name}"]
+
+
+@pytest.mark.parametrize("text", [None, "", "title", "[1]", "a: [", "title: a\ntitle: b"])
+@pytest.mark.parametrize("name", ["build", "save-outputs", "run"])
+def test_book_without_settings_is_refused_before_any_work(book, command, write_chapter, name, text):
+    write_chapter("one", "n")
+    settings = book.root / "_config.yml"
+    settings.unlink()
+    if text is not None:
+        settings.write_text(text)
+    result = command(name, *["one"] * (name == "run"))
+    assert result.exit_code == 2
+    assert "_config.yml" in result.output and result.output.count("\n") == 1
+    assert not list(book.built.rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", ["intro.md", "references.bib", "static/a.css", "templates/a.html"])
+def test_text_that_is_not_utf_8_is_refused_before_any_work(book, command, write_chapter, name):
+    write_chapter("one", "n")
+    path = book.root / "book" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"one\ntwo \xe9\n")
+    (book.root / "book" / "photo.jpg").write_bytes(b"\xff\xd8\xe9")
+    result = command("build")
+    assert result.exit_code == 2
+    assert result.output == f"dmfbook: {path} is not UTF-8 in line 2; save it as UTF-8\n"
+    assert not list(book.built.rglob("*.ipynb"))
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "", "{", "3", '{"metadata": null}', "\0"])
+def test_executed_file_that_is_no_notebook_is_made_again(book, write_chapter, text):
+    source = write_chapter("one", "print(n)")
+    target = build.executed(book, source)
+    target.parent.mkdir(parents=True)
+    target.write_text(text)
+    assert [run.chapter.name for run in build.execute_book(book)] == ["one"]
+    assert build.execute_book(book) == []
+
+
+@pytest.mark.parametrize("error", [28, 5, 30])
+def test_disk_that_fills_while_text_is_copied_is_named(book, command, monkeypatch, error):
+    def fail(source, target):
+        target.write_text("half")
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(shutil, "copyfile", fail)
+    result = command("build")
+    target = book.built / "executed" / "_config.yml"
+    assert result.exit_code == 1
+    assert result.output.endswith(f"dmfbook: {target}: {os.strerror(error)}\n")
+    assert files_below(book.built) == set()
+
+
+def test_up_to_date_book_may_be_read_only(book, command, write_chapter, monkeypatch):
+    write_chapter("one", "print(n)")
+    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    assert command("build").exit_code == 0
+    before = files_below(book.built)
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    real = open
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(
+        "builtins.open",
+        lambda file, mode="r", *a, **k: (refuse if mode[0] in "wax" else real)(file, mode, *a, **k),
+    )
+    again = command("build")
+    assert again.exit_code == 0, again.output
+    assert "0 of 1 chapters executed, all unchanged\npages unchanged\n" in again.output
+    assert files_below(book.built) == before
+
+    (book.root / "book" / "intro.md").write_text("# Changed\n")
+    changed = command("build")
+    assert changed.exit_code == 2
+    assert changed.output.startswith(
+        f"0 of 1 chapters executed, all unchanged\ndmfbook: cannot write to {book.built}"
+    )

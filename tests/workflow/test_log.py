@@ -64,7 +64,7 @@ def test_causes_are_picked_from_the_log(log, told):
     [
         (", sphinx: {extra_extensions: [nothing_here]}", "No module named 'nothing_here'"),
         (", sphinx: {config: {templates_path: [book/layout]}}", "TemplateSyntaxError"),
-        (", title: 3, sphinx: 4", "Error: "),
+        (", sphinx: 4", "Error: "),
     ],
     ids=["extension", "template", "settings"],
 )
