@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
 
@@ -13,5 +17,42 @@ def binary_exponent(*arrays: Array) -> int:
     Dividing by ``2**e`` (:func:`numpy.ldexp`) is exact, except where an entry falls below the normal range, and
     such an entry is negligible beside the largest.
     """
-    largest = max((float(np.abs(array).max()) for array in arrays if array.size), default=0.0)
-    return int(np.frexp(largest)[1])
+    ends = [max(float(array.max()), -float(array.min())) for array in arrays if array.size]
+    return math.frexp(max(ends, default=0.0))[1]
+
+
+def normalized(array: Array) -> tuple[Array, int]:
+    """An array divided by a power of two, such that its largest entry lies in [½, 1), and the exponent."""
+    exponent = binary_exponent(array)
+    return np.ldexp(array, -exponent), exponent
+
+
+def scaled_power(mantissa: float, exponent: int, power: tuple[int, int]) -> tuple[float, int]:
+    """``(mantissa · 2**exponent) ** (p / q)`` as a number of order one and an exponent, `power` being (p, q).
+
+    Only what is left of the exponent after whole powers of two is rounded.
+    """
+    numerator, denominator = power
+    # Perfect powers stay exact where the denominator is no larger than the range of float64 allows.
+    kept = exponent % denominator if denominator < 512 else 0
+    whole, rest = divmod((exponent - kept) * numerator, denominator)
+    root = math.ldexp(mantissa, kept) ** (numerator / denominator)
+    return float(root * 2 ** (rest / denominator)), whole
+
+
+def times_power(values: ArrayLike, exponent: Any) -> Any:
+    """``values · 2**exponent``, rounded once; infinite beyond the range of float64, without a warning."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(values, exponent)
+
+
+def in_range(name: str, values: Array) -> Array:
+    """Return `values` if all of them are finite."""
+    if not np.isfinite(values).all():
+        raise OverflowError(f"{name} is beyond the range of float64")
+    return values
+
+
+def restored(name: str, value: float, exponent: int) -> float:
+    """``value · 2**exponent`` as a float, or an OverflowError."""
+    return float(in_range(name, times_power(value, exponent)))

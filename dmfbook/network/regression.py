@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dmfbook._scale import binary_exponent
-from dmfbook._validation import Array, matrix, positive_number, real_array
+from dmfbook._validation import Array, positive_number
 from dmfbook.network.losses import squared_norm, trace
-
-# Samples are read in blocks of about this many numbers (32 MB).
-BLOCK_ENTRIES = 2**22
+from dmfbook.network.moments import moment_factor, sample_blocks, sample_matrix
 
 
 class Regression:
@@ -57,7 +53,7 @@ class Regression:
 
     def __init__(self, inputs: ArrayLike, outputs: ArrayLike, scale: float = 1.0) -> None:
         factor = positive_number("scale", scale)
-        samples, answers = _matrix_like("inputs", inputs), _matrix_like("outputs", outputs)
+        samples, answers = sample_matrix("inputs", inputs), sample_matrix("outputs", outputs)
         if samples.shape[1] != answers.shape[1]:
             raise ValueError(
                 "inputs and outputs must have equally many columns, one a sample, got shapes "
@@ -67,7 +63,7 @@ class Regression:
         cross = np.zeros((len(answers), len(samples)))
         power = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
-            for x, y in _blocks(samples, answers):
+            for x, y in sample_blocks(inputs=samples, outputs=answers):
                 moment += x @ x.T
                 cross += y @ x.T
                 power += float(np.vdot(y, y))
@@ -115,12 +111,10 @@ class Regression:
 
     @cached_property
     def _whitened(self) -> tuple[Array, Array]:
-        half = binary_exponent(self._moment) // 2
-        values, vectors = np.linalg.eigh(np.ldexp(self._moment, -2 * half))
-        kept = np.flatnonzero(values > len(values) * np.finfo(float).eps * values[-1])[::-1]
-        roots = np.ldexp(np.sqrt(values[kept]), half)
+        found = moment_factor(self._moment)
+        roots = np.ldexp(found.roots, found.exponent)
         # The columns of Q are orthogonal, so its pseudo-inverse only divides them by their squares.
-        factor, target = vectors[:, kept] * roots, self._cross @ vectors[:, kept] / roots
+        factor, target = found.vectors * roots, self._cross @ found.vectors / roots
         for array in (factor, target):
             array.flags.writeable = False
         return factor, target
@@ -204,23 +198,3 @@ class Regression:
     def __repr__(self) -> str:
         outputs, inputs = self.shape
         return f"Regression({self._samples} samples, {inputs} inputs, {outputs} outputs)"
-
-
-def _matrix_like(name: str, value: ArrayLike) -> Any:
-    """A matrix whose entries are looked at later, block by block."""
-    array = value if isinstance(value, np.ndarray) else real_array(name, value)
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{name} must not be a masked array: fill or drop its masked entries first")
-    if array.ndim != 2:
-        raise ValueError(f"{name} must be a matrix, got shape {array.shape}")
-    if array.size == 0:
-        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
-    return array
-
-
-def _blocks(inputs: Any, outputs: Any) -> Iterator[tuple[Array, Array]]:
-    """Blocks of columns of both, checked and in float64."""
-    columns = max(1, BLOCK_ENTRIES // (len(inputs) + len(outputs)))
-    for start in range(0, inputs.shape[1], columns):
-        some = slice(start, start + columns)
-        yield matrix("inputs", inputs[:, some]), matrix("outputs", outputs[:, some])

@@ -28,21 +28,20 @@ def davidson(inner: Array, outer: Array, guess: Array, enough: Enough) -> tuple[
 
     Parameters
     ----------
-    inner, outer : arrays (L - 1, m, m) and (L - 1, n, n)
-        The matrices ``G_1`` to ``G_{L−1}`` and ``K_2`` to ``K_L``; ``G_L`` and ``K_1`` are identities. Both are
-        overwritten.
+    inner, outer : arrays (L - 1, m, m), and (L - 1, n, n) or (L, n, n)
+        The matrices ``G_1`` to ``G_{L−1}``, and ``K_2`` to ``K_L`` or ``K_1`` to ``K_L``; what is not given is the
+        identity. Both are overwritten.
     guess : array (k, m, n)
         Approximations of the leading eigenvectors, as many as there are.
     enough : function
         Says of the eigenvalues and of the norms of their residuals whether to stop.
     """
+    lone = _lone(inner, outer)
     norms = np.linalg.norm(inner, axis=(1, 2)), np.linalg.norm(outer, axis=(1, 2))
-    if not np.isfinite(norms).all():
-        raise FloatingPointError("the factors are too large: their Gram matrices overflow")
-    left = _diagonalize(inner, weights=[outer.shape[1] ** 0.5, *norms[1][:-1]])
-    right = _diagonalize(outer, weights=[*norms[0][1:], inner.shape[1] ** 0.5])
-    diagonal = np.diagonal(inner[0])[:, None] + np.diagonal(outer[-1])
-    diagonal = diagonal + np.einsum("laa,lbb->ab", inner[1:], outer[:-1])
+    left = _diagonalize(inner, [outer.shape[1] ** 0.5] * lone + [*norms[1][:-1]])
+    right = _diagonalize(outer, [*norms[0][lone:], inner.shape[1] ** 0.5])
+    diagonal = np.einsum("laa,lbb->ab", inner[lone:], outer[:-1])
+    diagonal += np.einsum("laa->a", inner[:lone])[:, None] + np.diagonal(outer[-1])
     shape, top = diagonal.shape, diagonal.max()
 
     def apply(vector: Array) -> Array:
@@ -114,8 +113,16 @@ def _diagonalize(matrices: Array, weights: list[float]) -> Array:
 
 
 def _apply(inner: Array, outer: Array, core: Array) -> Array:
-    """``G_1 S + Σ G_l S K_l + S K_L`` without the identities: G_1 to G_{L−1}, and K_2 to K_L."""
-    image = inner[0] @ core + core @ outer[-1]
-    for gram, partner in zip(inner[1:], outer[:-1], strict=True):
+    """``Σ_l G_l S K_l`` without products with identities."""
+    lone = _lone(inner, outer)
+    image = core @ outer[-1]
+    for gram in inner[:lone]:
+        image += gram @ core
+    for gram, partner in zip(inner[lone:], outer[:-1], strict=True):
         image += gram @ core @ partner
     return np.asarray(image)
+
+
+def _lone(inner: Array, outer: Array) -> int:
+    """How many ``G_l`` have the identity for a partner: one if ``K_1`` is the identity, or none."""
+    return 1 + len(inner) - len(outer)

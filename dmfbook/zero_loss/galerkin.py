@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.zero_loss.chain import Chain
 from dmfbook.zero_loss.davidson import Enough, davidson
 from dmfbook.zero_loss.spectral_norm import LeadingPair
 
@@ -25,17 +26,25 @@ INNER = 0.03  # what is negligible in a compressed problem, in units of the last
 ITERATIONS = 400
 
 
-def galerkin(layers: list[Array], mirrored: list[Array], settled: Enough) -> LeadingPair:
+def galerkin(chain: Chain, settled: Enough) -> LeadingPair:
     """Leading eigenpair by a Galerkin method on growing bases.
 
     Each iteration solves the problem on ``span U ⊗ span V``, drops from the solution what is negligible, and adds
     to both bases the leading singular directions of what remains of ``Φ(Z) − θ Z`` outside of them.
     """
-    depth = len(layers)
-    left, right = _Side(layers, ENRICH * depth), _Side(mirrored, ENRICH * depth)
+    depth, weights = len(chain.layers), chain.weights
+    if chain.moments is None:
+        # K_1 and G_L are identities, which stay so: the weights are in their partners.
+        left = _Side(chain.layers, [weights[0]] + [1.0] * (depth - 1), ENRICH * depth)
+        scales, last = [*weights[:0:-1], 1.0], None
+    else:
+        left = _Side(chain.layers, [1.0] * depth, ENRICH * depth)
+        scales, last = [*weights[::-1]], chain.moments
+    mirrored = [layer.T for layer in chain.layers[::-1]]
+    right = _Side(mirrored, scales, ENRICH * depth, last)
     ritz, norm = np.zeros((0, left.columns, right.columns)), np.inf
     for _ in range(ITERATIONS):
-        # K_l comes from the mirrored layers in reverse order.
+        # The mirrored layers give K_l in reverse order.
         inner, outer = left.compressed, right.compressed[::-1]
         values, ritz = davidson(inner, outer, ritz, partial(_negligible, beyond=norm))
         core = _truncated(ritz[0], INNER * min(norm / values[0], 1) if values[0] > 0 else 0)
@@ -60,27 +69,46 @@ def galerkin(layers: list[Array], mirrored: list[Array], settled: Enough) -> Lea
 
 
 class _Side:
-    """Orthonormal basis of one side, and its images under all Gram matrices ``A_l A_lᵀ``."""
+    """Orthonormal basis of one side, and its images under all Gram matrices ``A_l A_lᵀ``, times a scale each.
 
-    def __init__(self, layers: list[Array], columns: int) -> None:
-        self._layers = layers
+    With `last`, the last of them, the identity, is the diagonal matrix of these numbers.
+    """
+
+    def __init__(
+        self, layers: list[Array], scales: list[float], columns: int, last: Array | None = None
+    ) -> None:
+        self._layers, self._last = layers, last
+        self._scales = np.array(scales)[:, None, None]
         size = len(layers[-1])
         # A part of each Gram matrix's range: no invariant subspace of Φ is missed.
         random = np.random.default_rng(0).standard_normal((size, min(columns, size)))
-        probes = _gram_products(layers, random)
+        probes = self._images(random)
         norms = np.linalg.norm(probes, axis=(1, 2), keepdims=True)
         mixed = (probes / np.where(norms > 0, norms, 1)).sum(axis=0)
         self.basis = np.linalg.qr(mixed)[0]
-        self.images = _gram_products(layers, self.basis)
+        self.images = self._images(self.basis)
+
+    def _images(self, block: Array) -> Array:
+        """Products of all Gram matrices with a thin block; shape (L, d_L, columns)."""
+        images = _gram_products(self._layers, block)
+        images *= self._scales
+        if self._last is not None:
+            images[-1] *= self._last[:, None]
+        return images
 
     @property
     def columns(self) -> int:
         return int(self.basis.shape[1])
 
     @property
+    def moving(self) -> Array:
+        """The images but that under the identity."""
+        return self.images[:-1] if self._last is None else self.images
+
+    @property
     def compressed(self) -> Array:
-        """The Gram matrices but the last, the identity, on the basis; shape (L - 1, columns, columns)."""
-        return np.asarray(self.basis.T @ self.images[:-1])
+        """The Gram matrices but the identity, on the basis; shape (L - 1 or L, columns, columns)."""
+        return np.asarray(self.basis.T @ self.moving)
 
     def outside(self, block: Array) -> Array:
         """Part of `block` that is orthogonal to the basis."""
@@ -103,7 +131,7 @@ class _Side:
         new = new[:, np.linalg.norm(new, axis=0) > 0.5]
         new = np.linalg.qr(self.outside(np.linalg.qr(new)[0]))[0]
         self.basis = np.hstack([self.basis, new])
-        self.images = np.concatenate([self.images, _gram_products(self._layers, new)], axis=2)
+        self.images = np.concatenate([self.images, self._images(new)], axis=2)
 
 
 def _negligible(values: Array, norms: Array, beyond: float) -> bool:
@@ -123,24 +151,26 @@ def _rests(left: _Side, right: _Side, core: tuple[Array, Array]) -> tuple[float,
     """Rayleigh quotient ``θ`` of ``Z = U X (V Y)ᵀ``, and the parts of ``Φ(Z) − θ Z``.
 
     The parts are that outside of the left basis, that outside of the right basis, transposed, and that within
-    both. With the stacks ``P = [G_l U X]`` and ``Q = [K_l V Y]``, ``Φ(Z) = P Qᵀ``, and ``θ Z`` is θ times the last
-    block of P, where ``G_L = I``, times the first of ``Qᵀ``, where ``K_1 = I``. Of the other side's stack its
-    triangular factor is enough.
+    both. With the stacks ``P = [G_l U X]`` and ``Q = [K_l V Y]``, ``Φ(Z) = P Qᵀ``. Nothing of ``θ Z`` and of the image
+    under an identity is outside of a basis. Of the other side's stack its triangular factor is enough.
     """
     stacks = np.hstack(list(left.images @ core[0])), np.hstack(list(right.images[::-1] @ core[1]))
     within = (left.basis.T @ stacks[0]) @ (right.basis.T @ stacks[1]).T
     compressed = core[0] @ core[1].T
     value = float(np.vdot(compressed, within))
-    first, last = (
-        np.asarray(np.linalg.qr(stack, mode="r") if len(stack) > stack.shape[1] else stack.copy()).T
-        for stack in stacks
-    )
+    # G_L is the identity, and K_1 unless there are inputs.
     columns = core[0].shape[1]
-    head, tail = last[:columns].copy(), first[-columns:].copy()
-    last[-columns:] -= value * head
-    first[:columns] -= value * tail
-    outside = [left.outside(stacks[0]) @ last, right.outside(stacks[1]) @ first]
+    some = slice(0, -columns), slice((len(right.images) - len(right.moving)) * columns, None)
+    outside = [
+        side.outside(stack[:, part]) @ _triangular(other[:, part]).T
+        for side, stack, other, part in zip((left, right), stacks, stacks[::-1], some, strict=True)
+    ]
     return value, [*outside, within - value * compressed]
+
+
+def _triangular(stack: Array) -> Array:
+    """``R`` with ``Rᵀ R = Cᵀ C``, of at most as many rows."""
+    return np.asarray(np.linalg.qr(stack, mode="r")) if len(stack) > stack.shape[1] else stack
 
 
 def _leading_directions(ritz: Array, negligible: float) -> tuple[Array, Array]:

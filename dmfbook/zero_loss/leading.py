@@ -1,34 +1,38 @@
-"""Leading eigenpair of ``Σ_l (B_lᵀ B_l) ⊗ (A_l A_lᵀ)``, the small matrix behind the sharpness.
+"""Leading eigenpair of ``Σ_l K_l ⊗ G_l``, the small matrix behind the sharpness.
 
 The matrix acts on ``Z ∈ R^{d_L × d_0}`` by ``Φ(Z) = Σ_l G_l Z K_l`` with the Gram matrices
-``G_l = A_l A_lᵀ`` and ``K_l = B_lᵀ B_l``. Where these are cheap to form, Davidson's method finds its leading
+``G_l = A_l A_lᵀ`` and ``K_l = Qᵀ B_lᵀ B_l Q``. Where these are cheap to form, Davidson's method finds its leading
 eigenvector. Where they are not, that eigenvector has low rank in practice and is sought as ``Z = U S Vᵀ`` with
 few columns in ``U`` and ``V``: the factors then meet thin matrices only, and Davidson's method small ones.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.network.factors import partial_products_of
+from dmfbook.zero_loss.chain import Chain
 from dmfbook.zero_loss.davidson import davidson
 from dmfbook.zero_loss.galerkin import galerkin
-from dmfbook.zero_loss.spectral_norm import LeadingPair
+from dmfbook.zero_loss.spectral_norm import LeadingPair, leading_singular
 
 # Gram matrices are formed where a product with them costs at most as much as this many columns.
 DIRECT = 100
 
 
-def leading_pair(layers: list[Array], tolerance: float, residual: float = 1.0) -> LeadingPair:
-    """Leading eigenpair of ``Φ``.
+def leading_pair(chain: Chain, tolerance: float, residual: float = 1.0) -> LeadingPair:
+    """Leading eigenpair of ``Φ``, in closed form for numbers and at depth 2.
 
     By Kato and Temple the error of a Rayleigh quotient ``θ`` of ``Z`` is at most ``‖Φ(Z) − θ Z‖² / gap``, and at
     most ``‖Φ(Z) − θ Z‖``. The gap is that to the second approximate eigenvalue, less the latter's own residual.
 
     Parameters
     ----------
-    layers : list of L arrays, shapes (d_l, d_{l-1})
-        The factors, at least two.
+    chain : Chain
+        The factors, and the inputs.
     tolerance : float
         Relative error of the eigenvalue at which to stop.
     residual : float
@@ -37,37 +41,89 @@ def leading_pair(layers: list[Array], tolerance: float, residual: float = 1.0) -
     Returns
     -------
     LeadingPair
-        The eigenpair.
+        The eigenpair, without the chain's own exponent.
 
     Raises
     ------
     FloatingPointError
-        If the numbers overflow or the iteration does not converge.
+        If the iteration does not converge.
     """
-    # An eigenvector lies in the ranges of the outer factors, which tall ones span by fewer vectors.
-    if len(layers[-1]) > layers[-1].shape[1]:
-        basis, slim = np.linalg.qr(layers[-1])
-        pair = leading_pair([*layers[:-1], slim], tolerance, residual)
-        return LeadingPair(pair.value, basis @ pair.left, pair.right)
-    mirrored = [layer.T for layer in layers[::-1]]
-    if len(mirrored[-1]) > mirrored[-1].shape[1]:
-        pair = leading_pair(mirrored, tolerance, residual)
-        return LeadingPair(pair.value, pair.right, pair.left)
+    if chain.sides[1] == 0:  # no input ever differs from zero
+        return LeadingPair(0.0, np.zeros((chain.sides[0], 0)), np.zeros((0, 0)))
+    if chain.sides == (1, 1):
+        return _of_numbers(chain)
+    if len(chain.layers) == 2:
+        return _at_depth_two(chain)
 
     def settled(values: Array, norms: Array) -> bool:
         gap = values[0] - values[-1] - norms[-1]
         error = min(norms[0], norms[0] ** 2 / gap) if gap > 0 else norms[0]
         return bool(error <= tolerance * values[0] and norms[0] <= residual * values[0])
 
-    sides, parameters = (len(layers[-1]), len(mirrored[-1])), sum(layer.size for layer in layers)
-    if max(sides) ** 3 > DIRECT * parameters:
-        return galerkin(layers, mirrored, settled)
-    inner, outer = _gram_matrices(layers), _gram_matrices(mirrored)[::-1]
-    values, ritz = davidson(inner, outer, np.zeros((0, *sides)), settled)
-    return LeadingPair(float(values[0]), ritz[0], np.eye(sides[1]))
+    # An eigenvector lies in the ranges of the outer factors, which tall ones span by fewer vectors. (With inputs
+    # that are not white K_1 leads out of the range of the first.)
+    layers, bases = list(chain.layers), [np.eye(1), np.eye(1)]
+    tall = [
+        len(layers[-1]) > layers[-1].shape[1],
+        chain.moments is None and layers[0].shape[1] > len(layers[0]),
+    ]
+    if tall[0]:
+        bases[0], layers[-1] = np.linalg.qr(layers[-1])
+    if tall[1]:
+        bases[1], slim = np.linalg.qr(layers[0].T)
+        layers[0] = slim.T
+    slim_chain = replace(chain, layers=layers)
+    if max(slim_chain.sides) ** 3 > DIRECT * sum(layer.size for layer in layers):
+        pair = galerkin(slim_chain, settled)
+    else:
+        guess = np.zeros((0, *slim_chain.sides))
+        values, ritz = davidson(*_gram_matrices(slim_chain), guess, settled)
+        pair = LeadingPair(float(values[0]), ritz[0], np.eye(slim_chain.sides[1]))
+    left, right = (
+        basis @ side if slimmed else side
+        for basis, side, slimmed in zip(bases, (pair.left, pair.right), tall, strict=True)
+    )
+    return LeadingPair(pair.value, left, right)
 
 
-def _gram_matrices(layers: list[Array]) -> Array:
+def _of_numbers(chain: Chain) -> LeadingPair:
+    """The one entry of the small matrix."""
+    left, right = partial_products_of(chain.layers)
+    terms = np.array([np.vdot(a, a) * np.vdot(b, b) for a, b in zip(left, right, strict=True)])
+    if chain.moments is not None:
+        terms[0] *= chain.moments[0]
+    return LeadingPair(float(chain.weights @ terms), np.ones((1, 1)), np.ones((1, 1)))
+
+
+def _at_depth_two(chain: Chain) -> LeadingPair:
+    """Leading eigenpair of ``w_1 K_1 ⊗ (W_2 W_2ᵀ) + w_2 (W_1ᵀ W_1) ⊗ I``: eigenvectors multiply."""
+    first, last = chain.layers
+    roots = np.sqrt(chain.weights)
+    outer = leading_singular(last)
+    gain = roots[0] * outer.value * 2.0**outer.exponent
+    if chain.moments is None:
+        inner = leading_singular(first)
+        other = roots[1] * inner.value * 2.0**inner.exponent
+        return LeadingPair(float(gain**2 + other**2), outer.left, inner.right)
+    stack = np.concatenate([np.diag(gain * np.sqrt(chain.moments)), roots[1] * first])
+    inner = leading_singular(stack)
+    value = inner.value * 2.0**inner.exponent
+    return LeadingPair(float(value**2), outer.left, inner.right)
+
+
+def _gram_matrices(chain: Chain) -> tuple[Array, Array]:
+    """The matrices ``G_1`` to ``G_{L−1}`` and ``K_l`` but those that are the identity, with the weights in them."""
+    inner = _grams_behind(chain.layers)
+    outer = _grams_behind([layer.T for layer in chain.layers[::-1]])[::-1]
+    outer *= chain.weights[1:, None, None]
+    if chain.moments is None:
+        inner[0] *= chain.weights[0]
+        return inner, outer
+    first = np.diag(chain.weights[0] * chain.moments)
+    return inner, np.concatenate([first[None], outer])
+
+
+def _grams_behind(layers: list[Array]) -> Array:
     """The matrices ``A_l A_lᵀ`` but the last, the identity; shape (L - 1, d_L, d_L)."""
     size = len(layers[-1])
     grams = np.empty((len(layers) - 1, size, size))

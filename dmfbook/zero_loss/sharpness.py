@@ -8,12 +8,16 @@ sharpness, is that of ``2 J Jᵀ = 2 Σ_l (B_lᵀ B_l) ⊗ (A_l A_lᵀ)``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import restored, scaled_power
 from dmfbook._validation import Array, factor_list, integer, matrix
-from dmfbook.network.factors import end_to_end, partial_products_of
+from dmfbook.network.moments import InputFactor, input_factor
+from dmfbook.zero_loss.chain import scaled_chain, scaled_partial_products
+from dmfbook.zero_loss.flattest import flattest_split
 from dmfbook.zero_loss.leading import leading_pair
 from dmfbook.zero_loss.spectral_norm import LeadingPair, leading_singular
 
@@ -21,7 +25,7 @@ TOLERANCE = 1e-12  # relative error of the sharpness
 RESIDUAL = 1e-10  # relative residual of the sharpest direction
 
 
-def sharpness(factors: Sequence[ArrayLike]) -> float:
+def sharpness(factors: Sequence[ArrayLike], inputs: ArrayLike | None = None) -> float:
     """Largest eigenvalue of the Hessian at a zero-loss point, exact.
 
     The target is taken to be the end-to-end matrix, and there is no regularization [1]_. (At any other
@@ -31,28 +35,37 @@ def sharpness(factors: Sequence[ArrayLike]) -> float:
     ----------
     factors : sequence of L >= 2 arrays, shapes (d_l, d_{l-1})
         The factors, first applied first.
+    inputs : array (d_0, n), optional
+        Samples of a linear network, one a column: the loss is ``‖Y − W_L ⋯ W_1 X‖_F²``, that of
+        :class:`Regression`, with outputs Y that the network fits. Any number of them; they need not span
+        ``R^{d_0}``. Without them the inputs are white, ``X Xᵀ = I``, and the loss is ``‖M − W_L ⋯ W_1‖_F²``.
 
     Returns
     -------
     float
-        ``λ_max(∇²F) = 2 λ_max(Σ_l (B_lᵀ B_l) ⊗ (A_l A_lᵀ))`` for ``F = ‖M − W_L ⋯ W_1‖_F²``, with a
-        relative error of about 1e-12 at most.
+        ``λ_max(∇²F) = 2 λ_max(Σ_l (Qᵀ B_lᵀ B_l Q) ⊗ (A_l A_lᵀ))`` with ``X Xᵀ = Q Qᵀ``, with a relative error of
+        about 1e-12 at most, whatever the scale of each layer and of the inputs.
 
     Raises
     ------
     ValueError, TypeError
-        If the factors are not finite real matrices that can be multiplied.
+        If the factors are not finite real matrices that can be multiplied, or the inputs not a finite real matrix
+        with ``d_0`` rows.
+    OverflowError
+        If the result is beyond the range of float64.
     FloatingPointError
-        If the eigenvalue iteration does not converge, or the result overflows. It may fail to converge where
-        several leading eigenvalues nearly agree and ``d_0 d_L`` exceeds 2,000.
+        If the eigenvalue iteration does not converge. That may happen where several leading eigenvalues nearly
+        agree and ``d_0 d_L`` exceeds 2,000.
 
     Notes
     -----
     At depth 2 this is ``2 (‖W_1‖₂² + ‖W_2‖₂²)``, two spectral norms. For ``d_0 = d_L = 1`` it is a sum of
     L numbers, in ``O(N)``. Otherwise Davidson's method is applied: where outer widths d are at most about 100 L,
-    to ``d × d`` matrices, some tens of steps of ``O(L d³)`` flops, with memory for about ten times the
+    to ``d × d`` matrices, some tens of steps of ``O(L d³)`` flops, with memory for about eleven times the
     factors (at depth 3; less at greater depth); at larger widths, to a growing space of matrices of low rank r,
-    some tens of steps of ``O(N r)`` flops, with memory for ``L d r`` numbers beside the factors.
+    some tens of steps of ``O(N r)`` flops, with memory for ``L d r`` numbers beside the factors. Inputs cost two
+    readings, ``n d_0²`` flops, the memory of a block of them, and the eigenvalues of ``X Xᵀ``. A direction with a moment
+    below ``d_0 ε`` times the largest counts as absent.
 
     References
     ----------
@@ -63,33 +76,44 @@ def sharpness(factors: Sequence[ArrayLike]) -> float:
     >>> import dmfbook as dmf
     >>> dmf.sharpness([[[3.0]], [[1.0]]])
     20.0
+    >>> dmf.sharpness([[[3.0]], [[1.0]]], inputs=[[0.0, 2.0]])
+    80.0
     """
-    return 2 * _leading(factor_list(factors), residual=1.0).value
+    checked, moments = _network(factors, inputs)
+    chain = scaled_chain(checked, moments)
+    value = leading_pair(chain, TOLERANCE).value
+    return restored("the sharpness", 2 * value, chain.exponent)
 
 
-def sharpest_direction(factors: Sequence[ArrayLike]) -> tuple[float, list[Array]]:
+def sharpest_direction(
+    factors: Sequence[ArrayLike], inputs: ArrayLike | None = None
+) -> tuple[float, list[Array]]:
     """Sharpness of a zero-loss point and a unit eigenvector of the Hessian that belongs to it.
 
     Parameters
     ----------
     factors : sequence of L >= 2 arrays, shapes (d_l, d_{l-1})
         The factors, first applied first.
+    inputs : array (d_0, n), optional
+        Samples, as for :func:`sharpness`; white inputs without them.
 
     Returns
     -------
     value : float
         The sharpness, as :func:`sharpness` gives it.
     direction : list of L arrays, shapes (d_l, d_{l-1})
-        ``Δ_l = A_lᵀ Z B_lᵀ / √(λ_max / 2)`` with Z the leading unit eigenvector of the small matrix; the
+        ``Δ_l = A_lᵀ Z Qᵀ B_lᵀ / √(λ_max / 2)`` with Z the leading unit eigenvector of the small matrix; the
         sum of the squared entries of all layers is 1, and its sign is arbitrary. If the Hessian vanishes,
         any direction is as good: all entries are equal.
 
     Raises
     ------
     ValueError, TypeError
-        If the factors are not finite real matrices that can be multiplied.
+        As :func:`sharpness`.
+    OverflowError
+        If the sharpness is beyond the range of float64.
     FloatingPointError
-        If the eigenvalue iteration does not converge or the result overflows.
+        If the eigenvalue iteration does not converge.
 
     Notes
     -----
@@ -104,55 +128,72 @@ def sharpest_direction(factors: Sequence[ArrayLike]) -> tuple[float, list[Array]
     >>> value, [abs(move).round(3).tolist() for move in direction]
     (50.0, [[[0.6]], [[0.8]]])
     """
-    checked = factor_list(factors)
-    pair = _leading(checked, residual=RESIDUAL)
+    checked, moments = _network(factors, inputs)
+    chain = scaled_chain(checked, moments)
+    pair = leading_pair(chain, TOLERANCE, RESIDUAL)
     if pair.value == 0:
         size = sum(factor.size for factor in checked)
         return 0.0, [np.full(factor.shape, size**-0.5) for factor in checked]
-    back = [pair.left]  # A_lᵀ Z and Z B_lᵀ, each without the other factor of Z
-    for factor in checked[:0:-1]:
-        back.append(factor.T @ back[-1])
+    back = [pair.left]  # A_lᵀ Z and Z Qᵀ B_lᵀ, each without the other factor of Z
+    for layer in chain.layers[:0:-1]:
+        back.append(layer.T @ back[-1])
     front = [pair.right]
-    for factor in checked[:-1]:
-        front.append(factor @ front[-1])
-    scale = pair.value**-0.5
-    return 2 * pair.value, [scale * (a @ b.T) for a, b in zip(back[::-1], front, strict=True)]
+    for layer in chain.layers[:-1]:
+        front.append(layer @ front[-1])
+    if moments is not None:
+        front[0] = (moments.vectors * moments.roots) @ pair.right
+    scales = np.sqrt(chain.weights / pair.value)
+    moves = [scale * (a @ b.T) for scale, a, b in zip(scales, back[::-1], front, strict=True)]
+    return restored("the sharpness", 2 * pair.value, chain.exponent), moves
 
 
-def flat_sharpness(target: ArrayLike, depth: int) -> float:
-    """Least sharpness of all factorizations of a target, ``2 L σ_1^{2−2/L}``.
+def flat_sharpness(target: ArrayLike, depth: int, inputs: ArrayLike | None = None) -> float:
+    """Least sharpness of all factorizations of a target, ``2 L σ_1^{2−2/L}`` for white inputs.
 
     Parameters
     ----------
     target : array (d_L, d_0)
-        The matrix ``M``; ``σ_1`` is its spectral norm.
+        The matrix ``M``, what the network is to be: its outputs are ``M X``. Only its values on the inputs matter.
     depth : int, >= 2
         Number of factors L.
+    inputs : array (d_0, n), optional
+        Samples, as for :func:`sharpness`; white inputs without them.
 
     Returns
     -------
     float
-        The sharpness of the flat minima. It is attained if no hidden width is below the rank of `target`;
-        otherwise there is no factorization.
+        The sharpness of the flat minima, ``2 L max_{‖v‖=1} ‖M Q v‖^{2−2/L} ‖Q v‖^{2/L}`` with ``X Xᵀ = Q Qᵀ``. It is
+        attained if no hidden width is below the rank of ``M X``; otherwise there is no factorization.
 
     Raises
     ------
     ValueError, TypeError
-        If the target is not a finite real matrix, or the depth is no integer or below 2.
+        If the target is not a finite real matrix, the depth is no integer or below 2, or the inputs are not a finite
+        real matrix with ``d_0`` rows.
+    OverflowError
+        If the result is beyond the range of float64.
 
     Notes
     -----
-    One spectral norm.
+    One spectral norm; with inputs ``2 min_{p>0} λ_max((L−1) QᵀMᵀMQ / p + p^{L−1} QᵀQ)``, whose logarithm in p is the
+    unknown of a convex problem: some ten eigenvalue problems of the size of the inputs' rank, up to fifty where the
+    largest eigenvalue is repeated at the minimum.
 
     Examples
     --------
     >>> import dmfbook as dmf
     >>> dmf.flat_sharpness([[8.0, 0.0], [0.0, 1.0]], depth=2)
     32.0
+    >>> dmf.flat_sharpness([[8.0, 0.0], [0.0, 1.0]], depth=2, inputs=[[3.0, 0.0], [0.0, 1.0]])
+    288.0
     """
-    order = integer("depth", depth, 2)
-    norm = leading_singular(matrix("target", target)).value
-    return float(2 * order * norm ** (2 - 2 / order))
+    checked, order = matrix("target", target), integer("depth", depth, 2)
+    if inputs is not None:
+        found = flattest_split(checked, order, input_factor(inputs, checked.shape[1]))
+        return restored("the least sharpness", 2 * found.value, found.exponent)
+    norm = leading_singular(checked)
+    value, exponent = scaled_power(norm.value, norm.exponent, (2 * order - 2, order))
+    return restored("the least sharpness", 2 * order * value, exponent)
 
 
 def spectral_products(factors: Sequence[ArrayLike]) -> Array:
@@ -175,6 +216,8 @@ def spectral_products(factors: Sequence[ArrayLike]) -> Array:
     ------
     ValueError, TypeError
         If the factors are not finite real matrices that can be multiplied.
+    OverflowError
+        If a product is beyond the range of float64.
 
     Notes
     -----
@@ -190,9 +233,8 @@ def spectral_products(factors: Sequence[ArrayLike]) -> Array:
     >>> dmf.spectral_products([[[4.0]], [[1.0]], [[2.0]]])
     array([2., 8., 4.])
     """
-    left, right = partial_products_of(factor_list(factors))
-    pairs = zip(left, right, strict=True)
-    return np.array([leading_singular(a).value * leading_singular(b).value for a, b in pairs])
+    products, _ = _spectral_products(factor_list(factors))
+    return np.array([restored("a product", value, exponent) for value, exponent in products])
 
 
 def spectral_imbalance(factors: Sequence[ArrayLike]) -> float:
@@ -215,6 +257,8 @@ def spectral_imbalance(factors: Sequence[ArrayLike]) -> float:
     ------
     ValueError, TypeError
         If the factors are not finite real matrices that can be multiplied.
+    OverflowError
+        If the result is beyond the range of float64.
 
     Notes
     -----
@@ -230,25 +274,35 @@ def spectral_imbalance(factors: Sequence[ArrayLike]) -> float:
     >>> dmf.spectral_imbalance([[[2.0]], [[2.0]]]), dmf.spectral_imbalance([[[8.0]], [[0.5]]])
     (0.0, 3.0)
     """
-    products = spectral_products(factors)
-    flat = leading_singular(end_to_end(factors)).value ** (1 - 1 / len(products))
-    if flat == 0:
-        return np.inf if products.any() else 0.0
-    return float(np.abs(products / flat - 1).max())
+    checked = factor_list(factors)
+    products, whole = _spectral_products(checked)
+    if whole.value == 0:
+        return np.inf if any(value for value, _ in products) else 0.0
+    depth = len(checked)
+    flat, shift = scaled_power(whole.value, whole.exponent, (depth - 1, depth))
+    ratios = [
+        restored("the imbalance", value / flat, exponent - shift) for value, exponent in products
+    ]
+    return float(np.abs(np.array(ratios) - 1).max())
 
 
-def _leading(factors: list[Array], residual: float) -> LeadingPair:
-    """Leading eigenpair of the small matrix, in closed form for numbers and at depth 2."""
-    if len(factors[-1]) == factors[0].shape[1] == 1:
-        pairs = zip(*partial_products_of(factors), strict=True)
-        value = float(sum(np.vdot(a, a) * np.vdot(b, b) for a, b in pairs))
-        pair = LeadingPair(value, np.ones((1, 1)), np.ones((1, 1)))
-    elif len(factors) == 2:
-        # (W_1ᵀW_1) ⊗ I + I ⊗ (W_2W_2ᵀ): eigenvalues add, eigenvectors multiply.
-        first, second = (leading_singular(factor) for factor in factors)
-        pair = LeadingPair(first.value**2 + second.value**2, second.left, first.right)
-    else:
-        pair = leading_pair(factors, TOLERANCE, residual)
-    if not np.isfinite(pair.value):
-        raise FloatingPointError("the factors are too large: the sharpness overflows")
-    return pair
+def _network(
+    factors: Sequence[ArrayLike], inputs: ArrayLike | None
+) -> tuple[list[Array], InputFactor | None]:
+    """Checked factors, and the factor of their inputs' second moment unless they are white."""
+    checked = factor_list(factors)
+    return checked, None if inputs is None else input_factor(inputs, checked[0].shape[1])
+
+
+def _spectral_products(factors: list[Array]) -> tuple[list[tuple[float, int]], LeadingPair]:
+    """``‖A_l‖₂ ‖B_l‖₂`` for all l, each over a power of two, and the spectral norm of the end-to-end matrix."""
+    left, right = (
+        [(leading_singular(product), exponent) for product, exponent in side]
+        for side in scaled_partial_products(factors)
+    )
+    products = [
+        (a.value * b.value, a.exponent + b.exponent + before + after)
+        for (a, before), (b, after) in zip(left, right, strict=False)
+    ]
+    whole, exponent = right[-1]
+    return products, replace(whole, exponent=whole.exponent + exponent)

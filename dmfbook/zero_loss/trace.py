@@ -7,15 +7,24 @@ For the loss ``F(W) = ‖𝒜(W_L ⋯ W_1) − y‖²`` with ``𝒜(X)_k = ⟨S_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dmfbook._validation import Array, factor_list, integer, matrix, widths_of
+from dmfbook._scale import restored, scaled_power, times_power
+from dmfbook._validation import Array, factor_list, generator, integer, matrix
 from dmfbook.network.factors import partial_products_of
 from dmfbook.network.frames import orthonormal_frame
-from dmfbook.sensing.operator import SensingOperator
+from dmfbook.network.moments import InputFactor, input_factor
+from dmfbook.sensing.operator import SensingOperator, checked_operator
+from dmfbook.zero_loss.chain import scaled_partial_products
+from dmfbook.zero_loss.modes import (
+    SeenTarget,
+    hidden_widths_above,
+    in_bases,
+    modes_of,
+    seen_target,
+)
 
 
 def sensing_hessian_trace(operator: SensingOperator, factors: Sequence[ArrayLike]) -> float:
@@ -39,8 +48,10 @@ def sensing_hessian_trace(operator: SensingOperator, factors: Sequence[ArrayLike
     Raises
     ------
     ValueError, TypeError
-        If the factors cannot be multiplied, or their product has another shape than the operator
-        measures.
+        If the operator is none, the factors cannot be multiplied, or their product has another shape than the
+        operator measures.
+    OverflowError
+        If the result is beyond the range of float64.
 
     Notes
     -----
@@ -57,9 +68,13 @@ def sensing_hessian_trace(operator: SensingOperator, factors: Sequence[ArrayLike
     20.0
     """
     checked = _measured_factors(operator, factors)
-    left, right = partial_products_of(checked)
-    terms = (np.vdot(a @ a.T, operator._spread(b.T @ b)) for a, b in zip(left, right, strict=True))
-    return float(2 * sum(terms))
+    terms = [
+        (float(np.vdot(a @ a.T, operator._spread(b.T @ b))), 2 * (before + after))
+        for (a, before), (b, after) in zip(*scaled_partial_products(checked), strict=False)
+    ]
+    top = max((exponent for term, exponent in terms if term), default=0)
+    total = sum(float(times_power(term, exponent - top)) for term, exponent in terms if term)
+    return restored("the trace", 2 * total, top)
 
 
 def trace_and_gradient(
@@ -89,46 +104,62 @@ def trace_and_gradient(
     return float(trace), gradient
 
 
-def flattest_trace(target: ArrayLike, depth: int) -> float:
+def flattest_trace(target: ArrayLike, depth: int, inputs: ArrayLike | None = None) -> float:
     """Least trace of the Hessian of ``‖M − W_L ⋯ W_1‖_F²`` over all factorizations of the target.
 
     It is attained as soon as no hidden width is below the rank of the target, and depends on the
-    target through its nuclear norm alone.
+    target through its nuclear norm alone. With inputs the loss is that of a linear network,
+    ``‖M X − W_L ⋯ W_1 X‖_F²``.
 
     Parameters
     ----------
     target : array (d_L, d_0)
-        The matrix ``M``.
+        The matrix ``M``, what the network is to be: its outputs are ``M X``. Only its values on the inputs matter.
     depth : int, >= 2
         Number of factors L.
+    inputs : array (d_0, n), optional
+        Samples, as for :func:`sharpness`; white inputs without them.
 
     Returns
     -------
     float
+        ``2 L (d_L ‖Q‖_F²)^{1/L} ‖M Q‖_*^{2 − 2/L}`` with ``X Xᵀ = Q Qᵀ``; for white inputs
         ``2 L (d_0 d_L)^{1/L} ‖M‖_*^{2 − 2/L}``.
 
     Raises
     ------
     ValueError, TypeError
-        If the target is not a finite real matrix or `depth` is not an integer from 2 on.
+        If the target is not a finite real matrix, `depth` is not an integer from 2 on, or the inputs are not a finite
+        real matrix with ``d_0`` rows.
+    OverflowError
+        If the result is beyond the range of float64.
 
     Notes
     -----
-    One singular value decomposition.
+    One singular value decomposition. Directions of the inputs with a moment below ``d_0 ε`` times the largest count as
+    absent.
 
     Examples
     --------
     >>> import dmfbook as dmf
     >>> dmf.flattest_trace([[3.0]], depth=2)
     12.0
+    >>> dmf.flattest_trace([[3.0]], depth=2, inputs=[[1.0, 1.0, 1.0, 1.0]])
+    48.0
     """
-    checked, depth = matrix("target", target), integer("depth", depth, 2)
-    nuclear = float(np.linalg.norm(checked, "nuc"))
-    return float(2 * depth * checked.size ** (1 / depth) * nuclear ** (2 - 2 / depth))
+    checked, order = matrix("target", target), integer("depth", depth, 2)
+    seen = seen_target(checked, _moments(inputs, checked))
+    nuclear = float(np.linalg.svd(seen.image, compute_uv=False).sum())
+    whole, exponent = scaled_power(1.0, seen.exponent, (2 * order - 2, order))
+    value = 2 * order * _flattest_term(seen, len(checked), nuclear, order) * whole
+    return restored("the least trace", value, exponent + 2 * seen.input_exponent)
 
 
 def flattest_factors(
-    target: ArrayLike, hidden_widths: Sequence[int], rng: np.random.Generator | None = None
+    target: ArrayLike,
+    hidden_widths: Sequence[int],
+    rng: np.random.Generator | None = None,
+    inputs: ArrayLike | None = None,
 ) -> list[Array]:
     """Factors of the target at which the trace of the Hessian is least.
 
@@ -138,21 +169,27 @@ def flattest_factors(
     Parameters
     ----------
     target : array (d_L, d_0)
-        The matrix ``M``.
+        The matrix ``M``, what the network is to be: its outputs are ``M X``.
     hidden_widths : sequence of L - 1 >= 1 ints, at least the rank of the target
-        ``(d_1, …, d_{L-1})``; their number sets the depth.
+        ``(d_1, …, d_{L-1})``; their number sets the depth. With inputs the rank is that of ``M X``.
     rng : numpy.random.Generator, optional
         With a generator, the bases of the hidden layers are random; without, coordinate axes.
+    inputs : array (d_0, n), optional
+        Samples, as for :func:`sharpness`; white inputs without them.
 
     Returns
     -------
     list of L arrays, shapes (d_l, d_{l-1})
-        Factors with product `target` and trace :func:`flattest_trace`; all zero for a zero target.
+        Factors with product `target` and trace :func:`flattest_trace`; all zero for a zero target. With inputs that do
+        not span ``R^{d_0}`` the product equals the target on their span and vanishes beyond it.
 
     Raises
     ------
     ValueError, TypeError
-        If the target is not a finite real matrix, or a width is below its rank.
+        If the target is not a finite real matrix, a width is below its rank, the inputs are not a finite real matrix
+        with ``d_0`` rows, or `rng` is neither None nor a generator.
+    OverflowError
+        If a factor is beyond the range of float64.
 
     Notes
     -----
@@ -166,35 +203,38 @@ def flattest_factors(
     [array([[2.]]), array([[2.]])]
     """
     checked = matrix("target", target)
-    widths = widths_of("hidden_widths", hidden_widths)
-    if not widths:
-        raise ValueError("hidden_widths must hold at least 1 width (depth 2), got none")
-    rank = int(np.linalg.matrix_rank(checked))
-    if min(widths) < rank:
-        raise ValueError(
-            f"hidden_widths must be at least {rank}, the rank of the target, got {widths}"
-        )
-    depth, sides = len(widths) + 1, checked.shape
-    if rank == 0:
-        shapes = zip([*widths, sides[0]], [sides[1], *widths], strict=True)
-        return [np.zeros(shape) for shape in shapes]
-    u, s, vt = np.linalg.svd(checked, full_matrices=False)
-    root, nuclear = np.sqrt(s[:rank]), float(s[:rank].sum())
+    random = None if rng is None else generator("rng", rng)
+    seen = seen_target(checked, _moments(inputs, checked))
+    modes = modes_of(seen.image)
+    hidden = hidden_widths_above(hidden_widths, modes.rank)
+    depth = len(hidden) + 1
+    bases = [orthonormal_frame(width, modes.rank, random) for width in hidden]
+    values = times_power(modes.leading * modes.ratios, modes.exponent)
+    root, nuclear = np.sqrt(values), float(values.sum())
     # All L terms of the trace are equal to `term`: that fixes the size of every layer.
-    term = checked.size ** (1 / depth) * nuclear ** (2 - 2 / depth)
-    first, inner, last = np.sqrt(
-        [nuclear * sides[1] / term, nuclear**2 / term, nuclear * sides[0] / term]
+    term = _flattest_term(seen, len(checked), nuclear, depth) or 1.0
+    whole, exponent = scaled_power(1.0, seen.exponent, (1, depth))
+    first, inner, last = whole * np.sqrt(
+        [nuclear * seen.power / term, nuclear**2 / term, nuclear * len(checked) / term]
     )
-    bases = [orthonormal_frame(width, rank, rng) for width in widths]
-    return [
-        bases[0] * (first * root) @ vt[:rank],
-        *[inner * after @ before.T for before, after in pairwise(bases)],
-        u[:, :rank] * (last * root) @ bases[-1].T,
-    ]
+    # Uᵀ M holds the right singular vectors times the values of M Q, without its Q.
+    heads = first * (modes.left.T @ seen.projected) / root[:, None]
+    cores = [heads, *[inner * np.eye(modes.rank)] * (depth - 2), last * modes.left * root]
+    return in_bases(cores, bases, exponent)
+
+
+def _moments(inputs: ArrayLike | None, target: Array) -> InputFactor | None:
+    return None if inputs is None else input_factor(inputs, target.shape[1])
+
+
+def _flattest_term(seen: SeenTarget, outputs: int, nuclear: float, depth: int) -> float:
+    """Each of the L equal terms of half the least trace, ``(d_L ‖Q‖_F²)^{1/L} ‖M Q‖_*^{2−2/L}``."""
+    return float((outputs * seen.power) ** (1 / depth) * nuclear ** (2 - 2 / depth))
 
 
 def _measured_factors(operator: SensingOperator, factors: Sequence[ArrayLike]) -> list[Array]:
     """Return factors as float64 matrices whose product the operator can measure."""
+    checked_operator(operator)
     checked = factor_list(factors)
     shape = (len(checked[-1]), checked[0].shape[1])
     if shape != operator.matrix_shape:

@@ -224,21 +224,23 @@ def test_failure_is_an_error(monkeypatch):
             with pytest.raises(FloatingPointError, match="no convergence"):
                 dmf.sharpness(gaussian(shape))
 
+
+def test_spectral_norms_do_not_depend_on_the_lanczos_method(monkeypatch):
     def stop(*args, **kwargs):
         raise ArpackNoConvergence("%s %s", np.zeros(0), np.zeros(0))
 
+    factors = gaussian((260, 300, 270))
+    value = dmf.sharpness(factors)
     monkeypatch.setattr(spectral_norm, "eigsh", stop)
-    with pytest.raises(FloatingPointError, match="no convergence"):
-        dmf.sharpness(gaussian((260, 300, 270)))
+    assert dmf.sharpness(factors) == pytest.approx(value, rel=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
 def test_overflow_is_an_error():
-    with pytest.raises(FloatingPointError, match="overflow"):
+    with pytest.raises(OverflowError, match="the sharpness is beyond the range"):
         dmf.sharpness([np.full((2, 2), 1e200)] * 3)
 
 
-@pytest.mark.parametrize(("shape", "multiple"), [((500, 600, 550, 520), 3), ((280,) * 4, 11)])
+@pytest.mark.parametrize(("shape", "multiple"), [((500, 600, 550, 520), 3), ((280,) * 4, 12)])
 def test_memory_is_a_small_multiple_of_the_factors(shape, multiple):
     factors = gaussian(shape)
     tracemalloc.start()
@@ -248,67 +250,6 @@ def test_memory_is_a_small_multiple_of_the_factors(shape, multiple):
     finally:
         tracemalloc.stop()
     assert peak <= multiple * sum(factor.nbytes for factor in factors)
-
-
-@given(widths(max_depth=5), st.integers(0, 2**32 - 1), st.floats(1, 100))
-def test_zero_loss_factors_factor_the_target(shape, seed, condition):
-    rng = np.random.default_rng(seed)
-    modes = min(shape)
-    target = rng.standard_normal((shape[-1], modes)) @ rng.standard_normal((modes, shape[0]))
-    factors = dmf.zero_loss_factors(target, shape[1:-1], rng, condition)
-    assert [factor.shape for factor in factors] == [(b, a) for a, b in pairwise(shape)]
-    error = np.linalg.norm(dmf.end_to_end(factors) - target)
-    tolerance = 100 * EPS * condition * len(factors) * max(shape)
-    assert error <= tolerance * np.linalg.norm(target)
-    # The least sharpness is a lower bound.
-    flat = dmf.flat_sharpness(target, len(factors))
-    assert dmf.sharpness(factors) >= flat * (1 - tolerance - ACCURACY)
-
-
-@given(widths(max_depth=5), st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 100))
-def test_flat_factors_are_flat(shape, seed, spread, spare):
-    rng = np.random.default_rng(seed)
-    modes = min(shape)
-    target = rng.standard_normal((shape[-1], modes)) @ rng.standard_normal((modes, shape[0]))
-    factors = dmf.flat_factors(target, shape[1:-1], rng, spread, spare)
-    assert [factor.shape for factor in factors] == [(b, a) for a, b in pairwise(shape)]
-    tolerance = 100 * EPS * max(shape) * len(factors) * (1 + spare)
-    error = np.linalg.norm(dmf.end_to_end(factors) - target)
-    assert error <= tolerance * np.linalg.norm(target)
-    flat = dmf.flat_sharpness(target, len(factors))
-    assert dmf.sharpness(factors) == pytest.approx(flat, rel=tolerance + ACCURACY)
-    assert dmf.spectral_imbalance(factors) <= tolerance
-
-
-def test_flat_factors_are_balanced_unless_asked_otherwise():
-    target, rng = np.diag([2.0, 1.0, 0.1]), np.random.default_rng(0)
-    assert dmf.imbalance(dmf.flat_factors(target, (4, 3), rng)) < 1e-13
-    assert dmf.imbalance(dmf.flat_factors(target, (4, 3), rng, spread=1.0)) > 1
-    assert dmf.imbalance(dmf.flat_factors(target, (5, 5), rng, spare=100.0)) > 1e3
-
-
-def test_condition_one_is_balanced_without_room_to_spare():
-    target, rng = np.diag([2.0, 1.0]), np.random.default_rng(0)
-    assert dmf.imbalance(dmf.zero_loss_factors(target, (2, 2), rng, condition=1.0)) < 1e-13
-    assert dmf.imbalance(dmf.zero_loss_factors(target, (2, 2), rng, condition=9.0)) > 1
-    # Two modes stretched by up to √9 in both bases, one after the other.
-    factors = dmf.zero_loss_factors(np.eye(2), (2,), rng, condition=9.0)
-    assert np.linalg.norm(factors[0], 2) == pytest.approx(3)
-    assert np.linalg.norm(factors[1], 2) == pytest.approx(3)
-
-
-@pytest.mark.parametrize("make", [dmf.zero_loss_factors, dmf.flat_factors])
-def test_random_factors_follow_the_generator(make):
-    one, same, other = (make(np.eye(3), (4, 3), np.random.default_rng(s)) for s in (1, 1, 2))
-    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
-    assert not np.array_equal(one[0], other[0])
-
-
-@pytest.mark.parametrize("make", [dmf.zero_loss_factors, dmf.flat_factors])
-def test_zero_target(make):
-    factors = make(np.zeros((3, 2)), (4, 5), np.random.default_rng(0))
-    assert not dmf.end_to_end(factors).any()
-    assert dmf.sharpness(factors) == dmf.flat_sharpness(np.zeros((3, 2)), 3) == 0
 
 
 @pytest.mark.parametrize("depth", [2, 3, 7])
@@ -341,12 +282,11 @@ def test_leading_singular_vectors_of_a_large_matrix():
     for shape in [(300, 250), (260, 310)]:
         block = np.random.default_rng(0).standard_normal(shape)
         found = spectral_norm.leading_singular(block)
-        assert found.value == pytest.approx(np.linalg.norm(block, 2), rel=1e-12)
-        image = block @ found.right
-        np.testing.assert_allclose(image, found.value * found.left, atol=1e-6 * found.value)
+        value = np.ldexp(found.value, found.exponent)
+        assert value == pytest.approx(np.linalg.norm(block, 2), rel=1e-12)
+        np.testing.assert_allclose(block @ found.right, value * found.left, atol=1e-6 * value)
 
 
-RNG = np.random.default_rng(0)
 BAD = [
     (lambda: dmf.sharpness([np.eye(2)]), ValueError, "at least 2 matrices"),
     (lambda: dmf.sharpness([np.eye(2), np.eye(3)]), ValueError, "columns to follow"),
@@ -354,13 +294,6 @@ BAD = [
     (lambda: dmf.sharpest_direction([np.eye(2), 1j * np.eye(2)]), TypeError, "real numbers"),
     (lambda: dmf.flat_sharpness(np.eye(2), 1), ValueError, "depth must be at least 2, got 1"),
     (lambda: dmf.flat_sharpness(np.ones(2), 2), ValueError, "must be a matrix"),
-    (lambda: dmf.zero_loss_factors(np.eye(2), (), RNG), ValueError, "at least 1 width"),
-    (lambda: dmf.zero_loss_factors(np.eye(3), (4, 2), RNG), ValueError, "below the rank 3"),
-    (lambda: dmf.zero_loss_factors(np.eye(3), (3,), RNG, 0.5), ValueError, "from 1 on, got 0.5"),
-    (lambda: dmf.zero_loss_factors(np.eye(3), (3,), RNG, np.nan), ValueError, "condition"),
-    (lambda: dmf.flat_factors(np.eye(3), (2,), RNG), ValueError, "below the rank 3"),
-    (lambda: dmf.flat_factors(np.eye(3), (3,), RNG, 1.5), ValueError, "between 0 and 1, got 1.5"),
-    (lambda: dmf.flat_factors(np.eye(3), (3,), RNG, 0, -1), ValueError, "from 0 on, got -1"),
     (lambda: dmf.spectral_products([np.eye(2)]), ValueError, "at least 2 matrices"),
 ]
 

@@ -137,7 +137,7 @@ def test_bad_input_is_refused():
         dmf.flattest_trace(np.ones((2, 2)), 2.5)
     with pytest.raises(ValueError, match="target must be a matrix"):
         dmf.flattest_trace(np.ones(2), 2)
-    with pytest.raises(ValueError, match=r"at least 2, the rank of the target, got \(3, 1\)"):
+    with pytest.raises(ValueError, match=r"below the rank 2 of the target, got \(3, 1\)"):
         dmf.flattest_factors(np.eye(2), (3, 1))
     with pytest.raises(ValueError, match="at least 1 width"):
         dmf.flattest_factors(np.eye(2), ())

@@ -1,0 +1,254 @@
+"""Zero-loss points of networks on data: against dense Hessians, and against searches over factors."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize, minimize_scalar
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import eigsh
+
+import dmfbook as dmf
+from dmfbook.zero_loss import leading
+
+# Numbers, vectors, bottlenecks, unequal widths; wide outer layers, for which the spaces of low rank are grown.
+SHAPES = [
+    (3, 4, 2),
+    (1, 3, 1),
+    (1, 2, 3, 2, 1),
+    (5, 3, 1),
+    (1, 4, 3, 6),
+    (5, 2, 1, 3, 4),
+    (4, 5, 3),
+]
+LARGE = [(250, 60, 245), (30, 260, 240), (250, 12, 30, 260), (260, 90, 20, 7)]
+ACCURACY = 1e-11  # ten times what the iteration asks of itself
+
+
+def gaussian(shape, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal((b, a)) / np.sqrt(a) for a, b in pairwise(shape)]
+
+
+def samples(size, kind, seed=0):
+    """Correlated inputs of unequal size; or fewer of them than dimensions; or more."""
+    rng = np.random.default_rng(seed)
+    count = {"square": size, "few": max(1, size // 2), "many": 3 * size}[kind]
+    return rng.standard_normal((size, count)) * np.geomspace(0.1, 3, size)[:, None]
+
+
+def problem_of(factors, inputs):
+    """The linear network's problem whose outputs the factors fit."""
+    loss = dmf.Regression(inputs, dmf.end_to_end(factors) @ inputs)
+    return dmf.Problem(loss, [len(factor) for factor in factors[:-1]])
+
+
+@pytest.mark.parametrize("kind", ["square", "few", "many"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_sharpness_on_data_is_the_top_of_the_dense_hessian(shape, kind):
+    factors, inputs = gaussian(shape), samples(shape[0], kind)
+    hessian = dmf.hessian(problem_of(factors, inputs), factors)
+    top = np.linalg.eigvalsh(hessian)[-1]
+    assert dmf.sharpness(factors, inputs) == pytest.approx(top, rel=ACCURACY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leading, "DIRECT", 0)
+        assert dmf.sharpness(factors, inputs) == pytest.approx(top, rel=ACCURACY)
+    value, moves = dmf.sharpest_direction(factors, inputs)
+    direction = dmf.flatten(moves)
+    assert value == pytest.approx(top, rel=ACCURACY)
+    assert np.linalg.norm(direction) == pytest.approx(1, abs=1e-12)
+    assert np.linalg.norm(hessian @ direction - value * direction) <= 1e-8 * value
+
+
+@pytest.mark.parametrize("kind", ["few", "many"])
+@pytest.mark.parametrize("shape", LARGE, ids=str)
+def test_sharpness_of_wide_layers_on_data_agrees_with_lanczos(shape, kind):
+    factors, inputs = gaussian(shape), samples(shape[0], kind)
+    operator = dmf.hessian_operator(problem_of(factors, inputs), factors)
+    start = np.ones(operator.shape[0])
+    top = eigsh(operator, k=1, which="LA", v0=start, tol=1e-11, return_eigenvectors=False)[0]
+    assert dmf.sharpness(factors, inputs) == pytest.approx(top, rel=10 * ACCURACY)
+    value, moves = dmf.sharpest_direction(factors, inputs)
+    direction = dmf.flatten(moves)
+    assert np.linalg.norm(operator @ direction - value * direction) <= 1e-8 * value
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, *LARGE], ids=str)
+def test_white_inputs_change_nothing(shape):
+    factors, white = gaussian(shape), np.eye(shape[0])
+    assert dmf.sharpness(factors, white) == pytest.approx(dmf.sharpness(factors), rel=2 * ACCURACY)
+    target, depth = dmf.end_to_end(factors), len(factors)
+    for least in (dmf.flat_sharpness, dmf.flattest_trace):
+        assert least(target, depth, white) == pytest.approx(least(target, depth), rel=1e-12)
+
+
+def test_only_the_second_moment_matters():
+    rng = np.random.default_rng(0)
+    factors, inputs = gaussian((4, 5, 6, 3)), samples(4, "many")
+    turned = inputs @ np.linalg.qr(rng.standard_normal((12, 12)))[0]
+    value = dmf.sharpness(factors, inputs)
+    assert dmf.sharpness(factors, turned) == pytest.approx(value, rel=ACCURACY)
+    # A direction without inputs is as good as absent.
+    padded = [np.hstack([factors[0], rng.standard_normal((5, 2))]), *factors[1:]]
+    more = np.concatenate([inputs, np.zeros((2, 12))])
+    assert dmf.sharpness(padded, more) == pytest.approx(value, rel=ACCURACY)
+    assert dmf.sharpness(factors, np.zeros((4, 3))) == 0
+    assert dmf.sharpest_direction(factors, np.zeros((4, 3)))[0] == 0
+
+
+def test_samples_are_read_in_blocks(monkeypatch):
+    factors, inputs = gaussian((3, 5, 6, 4)), samples(3, "many")
+    value = dmf.sharpness(factors, inputs)
+    monkeypatch.setattr("dmfbook.network.moments.BLOCK_ENTRIES", 7)  # two columns at a time
+    assert dmf.sharpness(factors, inputs) == pytest.approx(value, rel=ACCURACY)
+
+
+def random_case(seed):
+    """A target of any rank, its depth, inputs of any rank, and hidden widths that let it through."""
+    rng = np.random.default_rng(seed)
+    outer, depth = rng.integers(1, 5, 2), int(rng.integers(2, 6))
+    rank = int(rng.integers(1, outer.min() + 1))
+    target = rng.standard_normal((outer[1], rank)) @ rng.standard_normal((rank, outer[0]))
+    inputs = samples(int(outer[0]), ["square", "few", "many"][seed % 3], seed)
+    return target, depth, inputs, rng.integers(outer.min(), 6, depth - 1), rng
+
+
+def symmetric_case(seed):
+    """Repeated singular values of target and inputs, in bases that agree or do not."""
+    rng = np.random.default_rng(seed)
+    values = rng.choice([1.0, 2.0], size=(2, 4))
+    turn = np.linalg.qr(rng.standard_normal((4, 4)))[0] if seed % 2 else np.eye(4)
+    depth = 2 + seed % 4
+    return np.diag(values[0]), depth, turn * values[1], rng.integers(4, 6, depth - 1), rng
+
+
+@pytest.mark.parametrize("case", [random_case, symmetric_case])
+@pytest.mark.parametrize("seed", range(12))
+def test_flat_factors_attain_the_least_sharpness_on_data(case, seed):
+    target, depth, inputs, hidden, rng = case(seed)
+    factors = dmf.flat_factors(target, hidden, rng, inputs=inputs)
+    assert [len(factor) for factor in factors] == [*hidden, len(target)]
+    fitted = target @ inputs
+    error = np.linalg.norm(dmf.end_to_end(factors) @ inputs - fitted)
+    assert error <= 1e-13 * np.linalg.norm(fitted)
+    top = np.linalg.eigvalsh(dmf.hessian(problem_of(factors, inputs), factors))[-1]
+    assert dmf.flat_sharpness(target, depth, inputs) == pytest.approx(top, rel=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_least_sharpness_is_that_of_the_best_direction(seed):
+    # 2 L max ‖Mv‖^{2−2/L} ‖v‖_S^{2/L}, sought over v; with two columns over all angles.
+    target, depth, inputs, *_ = random_case(seed)
+
+    def lost(v):
+        image = np.linalg.norm(target @ inputs @ v) ** (2 - 2 / depth)
+        return -image * np.linalg.norm(inputs @ v) ** (2 / depth) / (v @ v)
+
+    rng = np.random.default_rng(seed)
+    starts = rng.standard_normal((10, inputs.shape[1]))
+    best = min(minimize(lost, start, options={"gtol": 1e-10}).fun for start in starts)
+    flat = dmf.flat_sharpness(target, depth, inputs)
+    assert flat == pytest.approx(-2 * depth * best, rel=1e-9)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_no_search_over_factors_goes_below_the_least_sharpness(columns, depth):
+    rng = np.random.default_rng(columns + 10 * depth)
+    target, inputs = rng.standard_normal((2, columns)), samples(columns, "many", depth)
+    flat, width = dmf.flat_sharpness(target, depth, inputs), 2
+    problem = dmf.Problem(dmf.Regression(inputs, target @ inputs), [width] * (depth - 1))
+    start = dmf.zero_loss_factors(target, [width] * (depth - 1), rng, condition=2.0)
+
+    def changed(vector):
+        turns = np.eye(width) + vector.reshape(-1, width, width)
+        factors = list(start)
+        for l, turn in enumerate(turns):
+            factors[l] = turn @ factors[l]
+            factors[l + 1] = factors[l + 1] @ np.linalg.inv(turn)
+        return factors
+
+    def top(vector):
+        return float(np.log(np.linalg.eigvalsh(dmf.hessian(problem, changed(vector)))[-1]))
+
+    # Without derivatives, since the largest eigenvalue has none where it is repeated, as at the minimum.
+    found, size = np.zeros((depth - 1) * width**2), 0.3
+    for _ in range(4):
+        simplex = np.concatenate(
+            [[found], found + size * rng.standard_normal((len(found), len(found)))]
+        )
+        options = {"initial_simplex": simplex, "maxfev": 1500, "adaptive": True}
+        found, size = minimize(top, found, method="Nelder-Mead", options=options).x, size / 2
+    excess = np.exp(top(found)) / flat - 1
+    assert -1e-9 <= excess <= 0.05
+
+
+@pytest.mark.parametrize("depth", [2, 3, 9])
+def test_least_sharpness_of_diagonal_matrices(depth):
+    # The best direction mixes a weak input that the target magnifies with a strong one that it does not.
+    target, inputs = np.array([1.0, 100.0]), np.array([4.0, 0.2])
+
+    def value(share):
+        weights = np.array([1 - share, share]) * inputs**2
+        return -((target**2 @ weights) ** (1 - 1 / depth) * weights.sum() ** (1 / depth))
+
+    best = minimize_scalar(value, bounds=(0, 1), method="bounded", options={"xatol": 1e-12}).fun
+    flat = dmf.flat_sharpness(np.diag(target), depth, np.diag(inputs))
+    assert flat == pytest.approx(-2 * depth * best, rel=1e-10)
+    assert -best > max(-value(0), -value(1)) * 1.01
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_flattest_factors_attain_the_least_trace_on_data(seed):
+    target, depth, inputs, hidden, rng = random_case(seed)
+    factors = dmf.flattest_factors(target, hidden, rng, inputs=inputs)
+    fitted = target @ inputs
+    error = np.linalg.norm(dmf.end_to_end(factors) @ inputs - fitted)
+    assert error <= 1e-12 * np.linalg.norm(fitted)
+    trace = np.trace(dmf.hessian(problem_of(factors, inputs), factors))
+    assert dmf.flattest_trace(target, depth, inputs) == pytest.approx(trace, rel=1e-12)
+    for _ in range(20):
+        others = [rng.standard_normal(factor.shape) for factor in factors]
+        product = dmf.end_to_end(others)
+        trace = dmf.hessian_trace(problem_of(others, inputs), others)
+        assert trace >= dmf.flattest_trace(product, depth, inputs) * (1 - 1e-12)
+
+
+def test_a_target_that_no_input_sees():
+    target, inputs = np.diag([0.0, 3.0]), np.array([[2.0], [0.0]])
+    assert dmf.flat_sharpness(target, 3, inputs) == dmf.flattest_trace(target, 3, inputs) == 0
+    rng = np.random.default_rng(0)
+    for factors in (
+        dmf.flat_factors(target, (3, 2), rng, inputs=inputs),
+        dmf.flattest_factors(target, (3, 2), rng, inputs=inputs),
+    ):
+        assert not np.any(dmf.end_to_end(factors)) and dmf.sharpness(factors, inputs) == 0
+
+
+FACTORS = gaussian((3, 4, 2))
+BAD = {
+    "rows": (np.ones((2, 5)), ValueError, r"3 rows, one sample a column, got shape \(2, 5\)"),
+    "a vector": (np.ones(3), ValueError, "inputs must be a matrix"),
+    "empty": (np.ones((3, 0)), ValueError, "must not be empty"),
+    "NaN": (np.full((3, 2), np.nan), ValueError, "inputs must be finite"),
+    "complex": (1j * np.ones((3, 2)), TypeError, "real numbers"),
+    "sparse": (csr_array(np.eye(3)), TypeError, "dense array"),
+    "a generator": ((column for column in np.eye(3)), TypeError, "real numbers"),
+    "masked": (np.ma.masked_array(np.eye(3)), TypeError, "masked"),
+    "text": ("inputs", TypeError, "real numbers"),
+}
+
+
+@pytest.mark.parametrize("inputs, error, message", BAD.values(), ids=BAD)
+def test_bad_inputs_are_refused(inputs, error, message):
+    target, rng = np.ones((2, 3)), np.random.default_rng(0)
+    for call in (
+        lambda: dmf.sharpness(FACTORS, inputs),
+        lambda: dmf.sharpest_direction(FACTORS, inputs),
+        lambda: dmf.flat_sharpness(target, 2, inputs),
+        lambda: dmf.flat_factors(target, (4,), rng, inputs=inputs),
+        lambda: dmf.flattest_trace(target, 2, inputs),
+        lambda: dmf.flattest_factors(target, (4,), rng, inputs=inputs),
+    ):
+        with pytest.raises(error, match=message):
+            call()
