@@ -36,12 +36,12 @@ from dmfbook.sensing.vectors import sensing_operator as sensing_operator
 from dmfbook.training.alignment import misalignment as misalignment
 from dmfbook.training.alignment import noise_norm as noise_norm
 from dmfbook.training.alignment import signal_values as signal_values
-from dmfbook.training.descent import Trajectory as Trajectory
 from dmfbook.training.descent import gradient_descent as gradient_descent
-from dmfbook.training.descent import gradient_flow as gradient_flow
+from dmfbook.training.flow import gradient_flow as gradient_flow
 from dmfbook.training.recovery import NoisyLabels as NoisyLabels
 from dmfbook.training.recovery import SensingProblem as SensingProblem
 from dmfbook.training.recovery import SymmetricSensingProblem as SymmetricSensingProblem
+from dmfbook.training.trajectory import Trajectory as Trajectory
 from dmfbook.zero_loss.factorizations import flat_factors as flat_factors
 from dmfbook.zero_loss.factorizations import zero_loss_factors as zero_loss_factors
 from dmfbook.zero_loss.interpolation import Interpolation as Interpolation

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
 
+# Between these no square that counts has lost digits.
+SMALL_SQUARE, LARGE_SQUARE = 2.0**-900, 2.0**1000
+
 
 def binary_exponent(*arrays: Array) -> int:
     """Exponent e for which the largest entry of all arrays lies in ``[2**(e-1), 2**e)``; 0 if all vanish.
@@ -56,3 +59,16 @@ def in_range(name: str, values: Array) -> Array:
 def restored(name: str, value: float, exponent: int) -> float:
     """``value · 2**exponent`` as a float, or an OverflowError."""
     return float(in_range(name, times_power(value, exponent)))
+
+
+def norm(vector: Array) -> float:
+    """Euclidean norm of a vector whose squares may be beyond the range of float64; NaN if an entry is.
+
+    Homogeneous to the last bit for powers of two. Call it where NumPy does not warn of overflow.
+    """
+    square = float(vector @ vector)
+    if SMALL_SQUARE < square < LARGE_SQUARE:
+        return math.sqrt(square)
+    exponent = binary_exponent(vector)
+    scaled = np.ldexp(vector, -exponent)
+    return float(np.ldexp(math.sqrt(scaled @ scaled), exponent))

@@ -66,21 +66,21 @@ def positive(name: str, value: ArrayLike) -> Array:
 
 def positive_number(name: str, value: object) -> float:
     """Return `value` as one finite, positive float."""
-    number = _number(name, value)
-    if not 0 < number < np.inf:
-        raise ValueError(f"{name} must be positive and finite, got {number:g}")
-    return number
+    checked = number(name, value)
+    if not 0 < checked < np.inf:
+        raise ValueError(f"{name} must be positive and finite, got {checked:g}")
+    return checked
 
 
 def nonnegative_number(name: str, value: object) -> float:
     """Return `value` as one finite float that is not negative."""
-    number = _number(name, value)
-    if not 0 <= number < np.inf:
-        raise ValueError(f"{name} must be finite and not negative, got {number:g}")
-    return number
+    checked = number(name, value)
+    if not 0 <= checked < np.inf:
+        raise ValueError(f"{name} must be finite and not negative, got {checked:g}")
+    return checked
 
 
-def _number(name: str, value: object) -> float:
+def number(name: str, value: object) -> float:
     """Return a real number as a float; NaN and infinity pass."""
     if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0:  # type: ignore[arg-type]
         raise TypeError(f"{name} must be a number, got {value!r}")

@@ -192,9 +192,13 @@ class Problem:
         >>> dmf.Problem([[2.0]], (1,), reg=0.5).gradient([[[1.0]], [[1.0]]])
         [array([[-1.]]), array([[-1.]])]
         """
-        gradient = Gradient(self.end_to_end_loss, self.reg, checked_points(self, factors))
-        gradient()
-        return gradient.blocks
+        slope = self._slope(factors)
+        slope()
+        return slope.blocks
+
+    def _slope(self, factors: Sequence[ArrayLike]) -> Gradient:
+        """The gradient at a copy of `factors` that may move, for descent."""
+        return Gradient(self.end_to_end_loss, self.reg, checked_points(self, factors))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Problem, (self.target, self.hidden_widths, self.reg)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dmfbook._validation import Array, matrix, real_array
+
+EPS = float(np.finfo(float).eps)
 
 
 def misalignment(matrices: ArrayLike, basis: ArrayLike) -> Array:
@@ -27,7 +29,8 @@ def misalignment(matrices: ArrayLike, basis: ArrayLike) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If the arrays are not finite and real, or their shapes do not agree.
+        If the arrays are not finite and real, their shapes do not agree, or the columns of the basis are not
+        orthonormal up to rounding, entries of ``VᵀV − I`` within ``10 d k ε``.
 
     Notes
     -----
@@ -39,7 +42,7 @@ def misalignment(matrices: ArrayLike, basis: ArrayLike) -> Array:
     >>> float(dmf.misalignment([[2.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]]))
     0.0
     """
-    stack, frame = _stack_and_basis(matrices, basis)
+    stack, frame, _ = _stack_and_basis(matrices, basis)
     leading: Array = np.linalg.svd(stack, full_matrices=False)[0][..., : frame.shape[1]]
     return np.linalg.norm(leading - frame @ (frame.T @ leading), 2, axis=(-2, -1))
 
@@ -62,7 +65,8 @@ def signal_values(matrices: ArrayLike, basis: ArrayLike) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If the arrays are not finite and real, or their shapes do not agree.
+        If the arrays are not finite and real, their shapes do not agree, or the columns of the basis are not
+        orthonormal up to rounding, entries of ``VᵀV − I`` within ``10 d k ε``.
 
     Notes
     -----
@@ -74,8 +78,9 @@ def signal_values(matrices: ArrayLike, basis: ArrayLike) -> Array:
     >>> dmf.signal_values([[2.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]])
     array([2.])
     """
-    stack, frame = _stack_and_basis(matrices, basis)
-    return np.asarray(np.linalg.svd(frame.T @ stack, compute_uv=False), dtype=np.float64)
+    stack, frame, exponents = _stack_and_basis(matrices, basis)
+    values = np.linalg.svd(frame.T @ stack, compute_uv=False)
+    return np.ldexp(values, exponents[..., None])
 
 
 def noise_norm(matrices: ArrayLike, basis: ArrayLike) -> Array:
@@ -96,7 +101,8 @@ def noise_norm(matrices: ArrayLike, basis: ArrayLike) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If the arrays are not finite and real, or their shapes do not agree.
+        If the arrays are not finite and real, their shapes do not agree, or the columns of the basis are not
+        orthonormal up to rounding, entries of ``VᵀV − I`` within ``10 d k ε``.
 
     Notes
     -----
@@ -108,15 +114,27 @@ def noise_norm(matrices: ArrayLike, basis: ArrayLike) -> Array:
     >>> float(dmf.noise_norm([[2.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]]))
     1.0
     """
-    stack, frame = _stack_and_basis(matrices, basis)
-    return np.linalg.norm(stack - frame @ (frame.T @ stack), 2, axis=(-2, -1))
+    stack, frame, exponents = _stack_and_basis(matrices, basis)
+    outside = np.linalg.norm(stack - frame @ (frame.T @ stack), 2, axis=(-2, -1))
+    return np.ldexp(outside, exponents)
 
 
-def _stack_and_basis(matrices: ArrayLike, basis: ArrayLike) -> tuple[Array, Array]:
+def _stack_and_basis(
+    matrices: ArrayLike, basis: ArrayLike
+) -> tuple[Array, Array, NDArray[np.intc]]:
+    """Matrices with entries below 1, the basis, and the exponent of 2 taken out of each matrix."""
     stack, frame = real_array("matrices", matrices), matrix("basis", basis)
     if stack.ndim < 2 or stack.shape[-2] != len(frame) or stack.shape[-1] < frame.shape[1]:
         raise ValueError(
             f"matrices must have {len(frame)} rows and at least {frame.shape[1]} columns, as the "
             f"basis asks for, got shape {stack.shape}"
         )
-    return stack, frame
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = float(np.abs(frame.T @ frame - np.eye(frame.shape[1])).max())
+    if not gap <= 10 * frame.size * EPS:
+        raise ValueError(
+            f"basis must have orthonormal columns, got one with VᵀV − I up to {gap:.2g}: "
+            "numpy.linalg.qr makes them so"
+        )
+    exponents = np.frexp(np.abs(stack).max(axis=(-2, -1)))[1]
+    return np.ldexp(stack, -exponents[..., None, None]), frame, exponents

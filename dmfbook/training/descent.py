@@ -1,87 +1,45 @@
-"""Gradient descent and gradient flow, and what the caller wants recorded on the way."""
+"""Gradient descent: constant steps or a schedule, with or without momentum."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import DOP853
+from numpy.typing import ArrayLike
 
-from dmfbook._validation import Array, integer, positive, real_array
-from dmfbook.network.gradient import Gradient, views
-from dmfbook.network.problem import Problem, checked_points
+from dmfbook._scale import norm
+from dmfbook._validation import Array, integer, nonnegative_number, positive_number
+from dmfbook.network.gradient import views
+from dmfbook.training.objective import Objective, loss_of, slope_of
+from dmfbook.training.trajectory import Log, Recorder, Trajectory, progress_bar
 
-Status = Literal["finished", "converged", "diverged"]
-Recorder = Callable[[list[Array]], Any]
-
-# A gradient of this length is on its way to infinity: the loss is a polynomial of degree 4 or more.
-CEILING = 1e12
-
-
-class Objective(Protocol):
-    """What can be descended: anything with a loss and a gradient of factors."""
-
-    def loss(self, factors: Sequence[ArrayLike]) -> float:
-        """Value at `factors`."""
-        ...
-
-    def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
-        """Gradient at `factors`, one block a layer."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """A run of :func:`gradient_descent` or :func:`gradient_flow`.
-
-    Attributes
-    ----------
-    times : array (K,)
-        When something was recorded: number of steps times step size, or the flow's time.
-    records : dict of str to array (K, …)
-        What the recorders returned then; first for the start, last for the end.
-    factors : list of L arrays, shapes (d_l, d_{l-1})
-        The last point.
-    loss : float
-        Objective at the last point; infinite where it overflows.
-    steps : int
-        Number of steps taken.
-    status : {"finished", "converged", "diverged"}
-        Why the run ended: all steps taken (or all the time run); the gradient within the tolerance; the
-        gradient beyond 1e12 or not a number.
-    """
-
-    times: Array
-    records: dict[str, NDArray[Any]]
-    factors: list[Array]
-    loss: float
-    steps: int
-    status: Status
+EPS = float(np.finfo(float).eps)
 
 
 def gradient_descent(
     objective: Objective,
     factors: Sequence[ArrayLike],
-    step: float,
+    step: float | Callable[[int], float],
     steps: int,
     *,
     record: Mapping[str, Recorder] | None = None,
     every: int = 1,
     tolerance: float = 0.0,
+    momentum: float = 0.0,
+    progress: bool = False,
 ) -> Trajectory:
-    """Gradient descent ``W ← W − η ∇F(W)`` with a constant step.
+    """Gradient descent ``W ← W − η ∇F(W)``, with heavy-ball momentum if asked for.
 
     Parameters
     ----------
     objective : Problem, or any object with ``loss(factors)`` and ``gradient(factors)``
-        What to descend.
+        What to descend. The loss is a number, the gradient a list of arrays of the factors' shapes; leading axes of the
+        factors are runs side by side, whose losses are added.
     factors : sequence of arrays
         The start, of the shapes that the objective takes; it is copied.
-    step : float, positive
-        Step size ``η``.
+    step : float, positive, or callable
+        Step size ``η``, or a schedule: a function that gets the step's number, from 0 on, and returns its size.
     steps : int, >= 0
         Largest number of steps.
     record : mapping of str to callable, optional
@@ -90,22 +48,40 @@ def gradient_descent(
     every : int, >= 1
         Record at the start, after each `every` steps, and at the end.
     tolerance : float, >= 0
-        The run ends as converged once ``‖∇F‖`` is at most this.
+        The run ends as converged once ``‖∇F‖`` (over all runs) is at most this.
+    momentum : float, from 0 to below 1
+        The part β of the last step that is taken again, ``W_{t+1} = W_t − η ∇F(W_t) + β (W_t − W_{t−1})``.
+    progress : bool
+        Show a progress bar; needs tqdm.
 
     Returns
     -------
     Trajectory
-        What was recorded, the last point, and why the run ended.
+        What was recorded, the last point, and why the run ended. A KeyboardInterrupt, in a recorder too, ends the run
+        with the status "interrupted"; it is not raised again.
 
     Raises
     ------
     ValueError, TypeError
-        If the step is not positive, a count or the tolerance is out of range, or the factors do not fit.
+        If an argument is of the wrong kind or out of range, the factors do not fit, the gradient has other shapes, or
+        a recorder returns no numbers: before the first step. If a recorder's shape or a schedule goes wrong later, at
+        once; this and any other error in a long run has the :class:`Trajectory` so far as attribute ``trajectory``.
+    ImportError
+        If a progress bar is asked for and tqdm is missing.
 
     Notes
     -----
     A step costs a gradient, ``O(L d³)`` flops for widths ``d``. For a :class:`~dmfbook.Problem` it
     reuses one set of buffers: some 30 µs for 15 layers of width 5.
+
+    A run has diverged when a gradient or a point is not finite. The objective is a polynomial of degree 4 or more, so
+    this comes within a few steps once it begins; the run ends before it when a step, not the first, leads up, and more
+    than ``1/ε`` times as far as the run has been, so that no digit of the point is left. There is no bound on the
+    numbers themselves: a target in other units gives the same run.
+
+    References
+    ----------
+    .. [1] B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964: the heavy ball.
 
     Examples
     --------
@@ -116,159 +92,65 @@ def gradient_descent(
     ... )
     >>> run.status, run.loss < 1e-20, bool(np.all(np.diff(run.records["loss"]) < 0))
     ('converged', True, True)
+    >>> dmf.gradient_descent(problem, [[[0.5]], [[1.0]]], lambda t: 1 / (t + 10), 3).times
+    array([0.        , 0.1       , 0.19090909, 0.27424242])
     """
-    eta = float(positive("step", step))
+    schedule = _schedule(step)
     limit = integer("steps", steps, 0)
     stride = integer("every", every, 1)
-    point, layers, slope = _start(objective, factors, tolerance)
-    log = _Log(record or {}, layers)
-    status: Status = "finished"
-    with np.errstate(all="ignore"):  # overflow on the way to infinity is found below
-        for count in range(limit + 1):
+    enough = nonnegative_number("tolerance", tolerance)
+    inertia = nonnegative_number("momentum", momentum)
+    if inertia >= 1:
+        raise ValueError(f"momentum must be below 1, got {inertia:g}")
+    slope = slope_of(objective, factors)
+    log = Log(objective, slope.layers, record)
+    move, ahead = np.zeros_like(slope.point), np.empty_like(slope.point)
+    lost = 0.0  # what rounding has taken from the time
+    with progress_bar(progress, limit, unit="step") as advance, log.kept():
+        farthest = norm(slope.point)
+        while True:
             gradient = slope()
-            length = gradient @ gradient
-            if not length <= CEILING**2:
-                status = "diverged"
+            length = norm(gradient)
+            if not np.isfinite(length):
+                log.status = "diverged"
                 break
-            if count % stride == 0:
-                log.add(count * eta)
-            if length <= tolerance**2:
-                status = "converged"
+            has_converged = length <= enough
+            if has_converged or log.steps == limit:
+                log.status = "converged" if has_converged else "finished"
+                log.add()
                 break
-            if count < limit:
-                gradient *= eta
-                point -= gradient
-        return log.finish(objective, count * eta, count, status)
+            eta = schedule(log.steps)
+            move *= inertia
+            gradient *= eta
+            move -= gradient
+            np.add(slope.point, move, out=ahead)
+            reach = norm(ahead)
+            leaps = log.steps > 0 and reach > farthest / EPS
+            if not reach < np.inf or (leaps and _leads_up(objective, slope.layers, ahead)):
+                log.status = "diverged"
+                break
+            if log.steps % stride == 0:
+                log.add()
+            farthest = max(farthest, reach)
+            later = log.time + (eta - lost)
+            lost = (later - log.time) - (eta - lost)
+            # Nothing is called between these lines, so an interrupt finds them all done or none.
+            slope.point[:] = ahead
+            log.time = later
+            log.steps += 1
+            advance(1)
+    return log.finish()
 
 
-def gradient_flow(
-    objective: Objective,
-    factors: Sequence[ArrayLike],
-    time: float,
-    *,
-    record: Mapping[str, Recorder] | None = None,
-    tolerance: float = 0.0,
-    accuracy: float = 1e-10,
-) -> Trajectory:
-    """Gradient flow ``Ẇ = −∇F(W)``, the limit of gradient descent for small steps.
-
-    Parameters
-    ----------
-    objective : Problem, or any object with ``loss(factors)`` and ``gradient(factors)``
-        What to descend.
-    factors : sequence of arrays
-        The start, of the shapes that the objective takes; it is copied.
-    time : float, positive
-        How long to flow.
-    record : mapping of str to callable, optional
-        What to record, as for :func:`gradient_descent`, at each step of the integrator.
-    tolerance : float, >= 0
-        The run ends as converged once ``‖∇F‖`` is at most this.
-    accuracy : float, positive
-        Relative error that the integrator allows itself in a step.
-
-    Returns
-    -------
-    Trajectory
-        What was recorded, the last point, and why the run ended.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the time or the accuracy is not positive, the tolerance is out of range, or the factors do not
-        fit.
-    FloatingPointError
-        If the integrator cannot reach its accuracy.
-
-    Notes
-    -----
-    An explicit Runge–Kutta method of order 8 (SciPy's DOP853), 12 gradients a step; its steps are at
-    most a few times ``1 / λ_max(∇²F)``.
-
-    Examples
-    --------
-    The flow keeps the difference of the squares of two scalar factors.
-
-    >>> import dmfbook as dmf
-    >>> problem = dmf.Problem([[1.0]], (1,))
-    >>> run = dmf.gradient_flow(problem, [[[0.5]], [[1.0]]], 100.0, tolerance=1e-9)
-    >>> first, second = run.factors
-    >>> run.status, (second**2 - first**2).round(9)
-    ('converged', array([[0.75]]))
-    """
-    end = float(positive("time", time))
-    rtol = float(positive("accuracy", accuracy))
-    point, layers, slope = _start(objective, factors, tolerance)
-    log = _Log(record or {}, layers)
-
-    def velocity(_: float, vector: Array) -> Array:
-        point[:] = vector
-        return -slope()
-
-    status: Status = "finished"
-    count = 0
-    solver = DOP853(velocity, 0.0, point.copy(), end, rtol=rtol, atol=rtol * 1e-3)
-    while True:
-        point[:] = solver.y
-        log.add(solver.t)
-        if np.linalg.norm(slope()) <= tolerance:
-            status = "converged"
-            break
-        if solver.status != "running":
-            break
-        message = solver.step()
-        if solver.status == "failed":
-            raise FloatingPointError(f"the integrator failed at time {solver.t:g}: {message}")
-        count += 1
-    return log.finish(objective, solver.t, count, status)
+def _schedule(step: Any) -> Callable[[int], float]:
+    """Step size as a function of the step's number."""
+    if not callable(step):
+        eta = positive_number("step", step)
+        return lambda _: eta
+    return lambda count: positive_number(f"step({count})", step(count))
 
 
-def _start(
-    objective: Objective, factors: Sequence[ArrayLike], tolerance: float
-) -> tuple[Array, list[Array], Callable[[], Array]]:
-    """One vector for the point, views of it as factors, and a function that gives its gradient."""
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance must not be negative, got {tolerance}")
-    if isinstance(objective, Problem):
-        gradient = Gradient(
-            objective.end_to_end_loss, objective.reg, checked_points(objective, factors)
-        )
-        return gradient.point, gradient.layers, gradient
-    # What its factors must look like, the objective knows.
-    checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(factors)]
-    if not checked:
-        raise ValueError("factors must hold at least 1 array, got none")
-    point = np.concatenate([factor.ravel() for factor in checked])
-    layers = views(point, [factor.shape for factor in checked])
-    return (
-        point,
-        layers,
-        lambda: np.concatenate([block.ravel() for block in objective.gradient(layers)]),
-    )
-
-
-class _Log:
-    """Collects what the recorders return."""
-
-    def __init__(self, record: Mapping[str, Recorder], layers: list[Array]) -> None:
-        self._record, self._layers = record, layers
-        self._times: list[float] = []
-        self._values: dict[str, list[Any]] = {name: [] for name in record}
-
-    def add(self, time: float) -> None:
-        """Record the present point, unless that has been done."""
-        if self._times and self._times[-1] == time:
-            return
-        self._times.append(time)
-        for name, recorder in self._record.items():
-            self._values[name].append(recorder([layer.copy() for layer in self._layers]))
-
-    def finish(self, objective: Objective, time: float, steps: int, status: Status) -> Trajectory:
-        """Record the last point, unless it is beyond all bounds, and return the run."""
-        if status != "diverged":
-            self.add(time)
-        last = [layer.copy() for layer in self._layers]
-        finite = all(np.isfinite(layer).all() for layer in last)
-        loss = objective.loss(last) if finite else np.inf
-        records = {name: np.array(values) for name, values in self._values.items()}
-        return Trajectory(np.array(self._times), records, last, float(loss), steps, status)
+def _leads_up(objective: Objective, layers: list[Array], ahead: Array) -> bool:
+    """Whether the loss is larger ahead, or none."""
+    there = views(ahead, [layer.shape for layer in layers])
+    return not loss_of(objective, there) <= loss_of(objective, layers)

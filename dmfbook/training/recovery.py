@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dmfbook._validation import Array, nonnegative, real_array
+from dmfbook._validation import Array, generator, nonnegative_number, real_array
 from dmfbook.network.gradient import Gradient
 from dmfbook.sensing.loss import Sensing
 from dmfbook.sensing.operator import SensingOperator, checked_operator
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SensingProblem:
     """Deep matrix sensing, ``F(W) = ‖𝒜(W_L ⋯ W_1) − y‖²``, of any depth from 1 on.
 
@@ -33,7 +34,7 @@ class SensingProblem:
     Raises
     ------
     ValueError, TypeError
-        If the measurements are not finite real numbers, n in each set.
+        If the operator is none, or the measurements are not finite real numbers, n in each set.
 
     Examples
     --------
@@ -45,7 +46,7 @@ class SensingProblem:
 
     operator: SensingOperator
     measurements: Array
-    _loss: Sensing = field(init=False, repr=False)
+    _loss: Sensing = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_loss", Sensing(self.operator, self.measurements))
@@ -65,8 +66,9 @@ class SensingProblem:
             The products.
         """
         product, *rest = self._checked(factors)
-        for factor in rest:
-            product = factor @ product
+        with np.errstate(over="ignore", invalid="ignore"):
+            for factor in rest:
+                product = factor @ product
         return product
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
@@ -80,9 +82,9 @@ class SensingProblem:
         Returns
         -------
         float
-            ``‖𝒜(X) − y‖²``.
+            ``‖𝒜(X) − y‖²``; infinite where it is beyond the range of float64.
         """
-        return float(np.sum(self._loss.value(self.end_to_end(factors))))
+        return _total(self._loss, self.end_to_end(factors))
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
         """Gradient at `factors`, ``∂F/∂W_l = 2 A_lᵀ 𝒜*(𝒜(X) − y) B_lᵀ``.
@@ -101,13 +103,23 @@ class SensingProblem:
         -----
         ``O(n d² + L d³)`` flops a run, for n dense measurements of matrices with sides d.
         """
+        slope = self._slope(factors)
+        slope()
+        return slope.blocks
+
+    def _slope(self, factors: Sequence[ArrayLike], loss: Any = None) -> Gradient:
+        """The gradient at a copy of `factors` that may move, for descent; of another loss if one is given."""
         checked = self._checked(factors)
-        gradient = Gradient(self._loss, [0.0] * len(checked), checked)
-        gradient()
-        return gradient.blocks
+        return Gradient(loss or self._loss, [0.0] * len(checked), checked)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SensingProblem, (self.operator, self.measurements)
+
+    def __repr__(self) -> str:
+        return f"SensingProblem({_size(self)})"
 
     def _checked(self, factors: Sequence[ArrayLike]) -> list[Array]:
-        checked = [real_array(f"factors[{i}]", factor) for i, factor in enumerate(factors)]
+        checked = _arrays(factors)
         if not checked:
             raise ValueError("factors must hold at least 1 matrix, got none")
         sides = [factor.shape[-2:] for factor in checked]
@@ -125,7 +137,7 @@ class SensingProblem:
         return checked
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SymmetricSensingProblem:
     """Symmetric matrix sensing with one factor, ``f(U) = ¼ ‖𝒜(U Uᵀ) − y‖²``.
 
@@ -141,7 +153,7 @@ class SymmetricSensingProblem:
     Raises
     ------
     ValueError, TypeError
-        If the measured matrices are not square, or the measurements are not finite real numbers, n in
+        If the operator is none, the measured matrices are not square, or the measurements are not finite real numbers, n in
         each set.
 
     Examples
@@ -154,7 +166,7 @@ class SymmetricSensingProblem:
 
     operator: SensingOperator
     measurements: Array
-    _loss: Sensing = field(init=False, repr=False)
+    _loss: Sensing = field(init=False)
 
     def __post_init__(self) -> None:
         rows, cols = checked_operator(self.operator).matrix_shape
@@ -174,10 +186,12 @@ class SymmetricSensingProblem:
         Returns
         -------
         float
-            ``¼ ‖𝒜(U Uᵀ) − y‖²``.
+            ``¼ ‖𝒜(U Uᵀ) − y‖²``; infinite where it is beyond the range of float64.
         """
         factor = self._checked(factors)
-        return float(np.sum(self._loss.value(factor @ factor.mT)) / 4)
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = factor @ factor.mT
+        return _total(self._loss, product) / 4
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
         """Gradient at ``[U]``: the symmetric part of ``𝒜*(𝒜(U Uᵀ) − y)``, times U.
@@ -200,11 +214,17 @@ class SymmetricSensingProblem:
         slope = self._loss.gradient(factor @ factor.mT)
         return [(slope + slope.mT) @ factor / 4]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SymmetricSensingProblem, (self.operator, self.measurements)
+
+    def __repr__(self) -> str:
+        return f"SymmetricSensingProblem({_size(self)})"
+
     def _checked(self, factors: Sequence[ArrayLike]) -> Array:
-        if len(factors) != 1:
-            raise ValueError(f"factors must hold 1 matrix, got {len(factors)}")
-        factor = real_array("factors[0]", factors[0])
-        side = self.operator.matrix_shape[0]
+        checked = _arrays(factors)
+        if len(checked) != 1:
+            raise ValueError(f"factors must hold 1 matrix, got {len(checked)}")
+        factor, side = checked[0], self.operator.matrix_shape[0]
         if factor.ndim < 2 or factor.shape[-2] != side:
             raise ValueError(
                 f"factors[0] must have {side} rows, or be a stack of such, got shape {factor.shape}"
@@ -213,15 +233,7 @@ class SymmetricSensingProblem:
         return factor
 
 
-def _check_runs(factor: Array, measurements: Array) -> None:
-    if measurements.shape[:-1] not in ((), factor.shape[:-2]):
-        raise ValueError(
-            f"factors must have leading axes {measurements.shape[:-1]}, one run for each set of "
-            f"measurements, got shape {factor.shape}"
-        )
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NoisyLabels:
     """A sensing problem whose gradients see fresh noise on the measurements; the loss sees none.
 
@@ -239,7 +251,7 @@ class NoisyLabels:
     Raises
     ------
     ValueError, TypeError
-        If the noise is negative or not a finite number.
+        If the problem is no SensingProblem, the noise is negative or not a finite number, or `rng` is no generator.
 
     Examples
     --------
@@ -255,7 +267,12 @@ class NoisyLabels:
     rng: np.random.Generator
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "noise", float(nonnegative("noise", self.noise)))
+        if not isinstance(self.problem, SensingProblem):
+            raise TypeError(
+                f"problem must be a dmfbook.SensingProblem, got {type(self.problem).__name__}"
+            )
+        object.__setattr__(self, "noise", nonnegative_number("noise", self.noise))
+        generator("rng", self.rng)
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
         """Loss without noise.
@@ -285,7 +302,53 @@ class NoisyLabels:
         list of L arrays, shapes (…, d_l, d_{l-1})
             One block a layer.
         """
-        checked = self.problem._checked(factors)
-        clean = self.problem.measurements
-        noise = self.noise * self.rng.normal(size=(*checked[0].shape[:-2], clean.shape[-1]))
-        return SensingProblem(self.problem.operator, clean + noise).gradient(checked)
+        slope = self._slope(factors)
+        slope()
+        return slope.blocks
+
+    def _slope(self, factors: Sequence[ArrayLike]) -> Gradient:
+        """The gradient at a copy of `factors` that may move, with fresh noise in each call."""
+        return self.problem._slope(factors, _NoisySensing(self.problem._loss, self.noise, self.rng))
+
+    def __repr__(self) -> str:
+        return f"NoisyLabels({self.problem!r}, noise={self.noise:g})"
+
+
+class _NoisySensing:
+    """Gradients of the loss of measurements with fresh noise."""
+
+    def __init__(self, loss: Sensing, noise: float, rng: np.random.Generator) -> None:
+        self._loss, self._noise, self._rng = loss, noise, rng
+
+    def gradient(self, X: Array) -> Array:
+        operator, clean = self._loss.operator, self._loss.measurements
+        noise = self._noise * self._rng.normal(size=(*X.shape[:-2], clean.shape[-1]))
+        return operator.back(2 * (operator.measure(X) - (clean + noise)))
+
+
+def _total(loss: Sensing, matrices: Array) -> float:
+    """Sum of the losses of all runs, infinite beyond the range of float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(np.sum(loss.value(matrices)))
+    return np.inf if np.isnan(total) else total
+
+
+def _arrays(factors: Sequence[ArrayLike]) -> list[Array]:
+    try:
+        items = list(factors)
+    except TypeError:
+        raise TypeError(f"factors must be a sequence of matrices, got {factors!r}") from None
+    return [real_array(f"factors[{i}]", factor) for i, factor in enumerate(items)]
+
+
+def _size(problem: SensingProblem | SymmetricSensingProblem) -> str:
+    rows, cols = problem.operator.matrix_shape
+    return f"{problem.operator.shape[0]} measurements of {rows} × {cols} matrices"
+
+
+def _check_runs(factor: Array, measurements: Array) -> None:
+    if measurements.shape[:-1] not in ((), factor.shape[:-2]):
+        raise ValueError(
+            f"factors must have leading axes {measurements.shape[:-1]}, one run for each set of "
+            f"measurements, got shape {factor.shape}"
+        )

@@ -28,6 +28,32 @@ def test_small_angles_are_accurate():
     assert dmf.misalignment(matrix, np.eye(3, 1)) == pytest.approx(1e-12, rel=1e-3)
 
 
+@pytest.mark.parametrize("power", [-400, -1, 400, 1000])
+def test_any_scale_will_do(power):
+    rng = np.random.default_rng(9)
+    basis, stack = np.linalg.qr(rng.normal(size=(5, 2)))[0], rng.normal(size=(3, 5, 4))
+    scaled = np.ldexp(stack, power)
+    scaled[1] = stack[1]  # a matrix of a stack may have a scale of its own
+    for watch, degree in ((dmf.misalignment, 0), (dmf.signal_values, 1), (dmf.noise_norm, 1)):
+        expected = watch(stack, basis)
+        expected[::2] = np.ldexp(expected[::2], degree * power)
+        np.testing.assert_array_equal(watch(scaled, basis), expected)
+
+
+def test_a_basis_is_orthonormal_up_to_rounding():
+    rng = np.random.default_rng(10)
+    for shape in ((2, 1), (5, 2), (60, 60), (400, 30)):
+        basis = np.linalg.qr(rng.normal(size=shape))[0]
+        dmf.noise_norm(np.ones((shape[0], shape[1])), basis)
+        dmf.noise_norm(np.ones((shape[0], shape[1])), np.linalg.svd(basis)[0][:, : shape[1]])
+        for wrong in (2 * basis, basis * (1 + 1e-9), np.hstack([basis[:, :1]] * 2), 1e200 * basis):
+            if wrong.shape[1] > shape[1]:
+                continue
+            for watch in (dmf.misalignment, dmf.signal_values, dmf.noise_norm):
+                with pytest.raises(ValueError, match="basis must have orthonormal columns"):
+                    watch(np.ones((shape[0], wrong.shape[1])), wrong)
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="must have 3 rows"):
         dmf.misalignment(np.ones((4, 2)), np.ones((3, 1)))

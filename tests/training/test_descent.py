@@ -1,35 +1,13 @@
-"""Gradient descent against a loop of plain steps, gradient flow against closed forms and small steps."""
+"""Gradient descent against a loop of plain steps; schedules, momentum, records, and what ends a run."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from objectives import Distance, Runaway
 from strategies import EPS, real_case, widths
 
 import dmfbook as dmf
-
-
-class Distance:
-    """``½ ‖U − T‖²`` for one array, whose flow is ``T + e^{−t} (U_0 − T)``."""
-
-    def __init__(self, target):
-        self.target = np.asarray(target, dtype=float)
-
-    def loss(self, factors):
-        return float(np.sum((factors[0] - self.target) ** 2) / 2)
-
-    def gradient(self, factors):
-        return [factors[0] - self.target]
-
-
-class Runaway:
-    """``−u³ / 3``: from a positive start both methods go to infinity, the flow in finite time."""
-
-    def loss(self, factors):
-        return float(-np.sum(factors[0] ** 3) / 3)
-
-    def gradient(self, factors):
-        return [-(factors[0] ** 2)]
 
 
 class Plain:
@@ -117,6 +95,86 @@ def test_no_steps():
     assert run.records["loss"][0] == run.loss == problem.loss(factors)
 
 
+def test_recorders_keep_what_they_returned():
+    buffer = np.zeros(2)
+
+    def reuse(factors):
+        buffer[:] = factors[0]
+        return buffer
+
+    run = dmf.gradient_descent(Distance([8.0, 4.0]), [np.zeros(2)], 0.5, 2, record={"w": reuse})
+    assert run.records["w"].tolist() == [[0, 0], [4, 2], [6, 3]]
+
+
+def test_a_trajectory_prints_what_one_would_ask():
+    problem, factors = real_case((2, 3, 2), seed=3)
+    run = dmf.gradient_descent(problem, factors, 0.01, 25, record={"w": lambda w: w[0]}, every=10)
+    assert repr(run) == f"Trajectory(finished, steps 25, loss {run.loss:.3g}, 4 records of w)"
+    bare = dmf.gradient_descent(problem, factors, 0.01, 25)
+    assert repr(bare).endswith("26 records of nothing)")
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9])
+def test_a_schedule_and_momentum(momentum):
+    problem, factors = real_case((2, 4, 3, 3), seed=6)
+    asked = []
+
+    def schedule(count):
+        asked.append(count)
+        return 1e-2 / (1 + count)
+
+    watch = {"loss": problem.loss}
+    run = dmf.gradient_descent(problem, factors, schedule, 30, momentum=momentum, record=watch)
+    assert asked == list(range(30))
+    sizes = [1e-2 / (1 + count) for count in range(30)]
+    np.testing.assert_allclose(run.times, [sum(sizes[:count]) for count in range(31)], rtol=1e-14)
+    before, now = factors, factors
+    for size in sizes:
+        slopes = problem.gradient(now)
+        layers = zip(now, before, slopes, strict=True)
+        after = [w - size * slope + momentum * (w - old) for w, old, slope in layers]
+        before, now = now, after
+    for found, expected in zip(run.factors, now, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_momentum_attains_the_rate_of_a_quadratic():
+    """On ``½ Σ h_i u_i²`` with the best step and momentum each step shrinks by ``(√κ − 1) / (√κ + 1)``."""
+    curvatures = np.array([1.0, 100.0])
+
+    class Bowl:
+        def loss(self, factors):
+            return float(curvatures @ factors[0] ** 2 / 2)
+
+        def gradient(self, factors):
+            return [curvatures * factors[0]]
+
+    rate = (10 - 1) / (10 + 1)
+    step = (2 / (10 + 1)) ** 2
+    run = dmf.gradient_descent(
+        Bowl(),
+        [np.ones(2)],
+        step,
+        400,
+        momentum=rate**2,
+        record={"u": lambda u: np.abs(u[0]).max()},
+    )
+    # Both eigenvalues of the recursion agree there, so a factor linear in the step remains.
+    measured = (run.records["u"][400] / run.records["u"][200]) ** (1 / 200)
+    assert measured == pytest.approx(rate, rel=2 * np.log(2) / 200)
+
+
+def test_times_are_sums_of_steps_without_loss():
+    run = dmf.gradient_descent(Distance([1.0]), [np.zeros(1)], 0.1, 10_000, every=10_000)
+    assert run.times.tolist() == [0, 1000]  # a plain sum of 0.1 is off by 1e-10
+    # Steps too small to move the clock are steps.
+    watch = {"w": lambda w: w[0]}
+    run = dmf.gradient_descent(
+        Distance([1.0]), [np.zeros(1)], lambda t: 1e-20 if t else 0.5, 3, record=watch
+    )
+    assert run.times.tolist() == [0, 0.5, 0.5, 0.5] and len(run.records["w"]) == 4
+
+
 def test_convergence_ends_a_run():
     run = dmf.gradient_descent(Distance([8.0]), [np.zeros(1)], 0.5, 100, tolerance=1.0)
     # 8, 4, 2, 1: the gradient is within the tolerance after three steps.
@@ -139,6 +197,76 @@ def test_divergence_of_any_objective():
     assert run.status == "diverged"
 
 
+def test_large_targets_are_no_divergence():
+    problem = dmf.Problem([[1e9]], (1,))
+    # Rounding of the residual, 1e9 ε, times a factor of 3e4: below 0.02.
+    run = dmf.gradient_descent(problem, [[[1.0]], [[1.0]]], 2e-10, 1000, tolerance=0.1)
+    assert run.status == "converged"
+    assert dmf.end_to_end(run.factors) == pytest.approx(1e9, rel=1e-12)
+
+
+def test_a_long_first_step_is_no_divergence():
+    for start in (0.0, 1e-30):
+        run = dmf.gradient_descent(Distance([1e9]), [np.full(1, start)], 0.5, 200, tolerance=1e-3)
+        assert run.status == "converged"
+
+
+def test_a_run_that_only_grows_is_finished():
+    """Exponential growth, from a step beyond 2 over the curvature, until it overflows."""
+    run = dmf.gradient_descent(Distance([0.0]), [np.ones(1)], 12.0, 200)
+    assert run.status == "finished" and abs(run.factors[0][0]) == pytest.approx(11.0**200)
+    run = dmf.gradient_descent(Distance([0.0]), [np.ones(1)], 12.0, 1000)
+    assert run.status == "diverged" and np.isfinite(run.factors[0]).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2), (3, 4, 2, 3), (1, 2, 3, 2, 1)], ids=str)
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_descent_in_other_units_is_the_same_to_the_last_bit(shape, sign, momentum):
+    """Factors times s: the target grows as s^L, the loss as s^{2L}; steps and weights as s^{2−2L} and s^{2L−2}."""
+    problem, factors = real_case(shape, seed=7)
+    depth = len(factors)
+    s = 2.0 ** (sign * (500 // depth // 2))  # the loss up to 2^500, gradients within float64
+    scaled = dmf.Problem(
+        s**depth * problem.target,
+        problem.hidden_widths,
+        reg=np.multiply(problem.reg, s ** (2 * depth - 2)),
+    )
+    options = {"momentum": momentum, "record": {"w": lambda w: w[-1]}}
+    step, start = 0.05, [s * factor for factor in factors]
+    tolerance = 0.02 * np.linalg.norm(dmf.flatten(problem.gradient(factors)))
+    run = dmf.gradient_descent(problem, factors, step, 300, tolerance=tolerance, **options)
+    other = dmf.gradient_descent(
+        scaled,
+        start,
+        step * s ** (2 - 2 * depth),
+        300,
+        tolerance=tolerance * s ** (2 * depth - 1),
+        **options,
+    )
+    assert (other.status, other.steps) == (run.status, run.steps)
+    np.testing.assert_array_equal(other.records["w"], s * run.records["w"])
+    np.testing.assert_array_equal(other.times, run.times * s ** (2 - 2 * depth))
+    assert other.loss == s ** (2 * depth) * run.loss
+
+
+def test_divergence_in_other_units_is_the_same():
+    for s in (2.0**-100, 2.0**100):
+        for step in (0.9, 1.0, 100.0):
+            runs = [
+                dmf.gradient_descent(
+                    dmf.Problem([[c**3]], (1, 1)),
+                    [[[2.0 * c]], [[3.0 * c]], [[-c]]],
+                    step * c**-4,
+                    1000,
+                )
+                for c in (1.0, s)
+            ]
+            assert runs[0].status == runs[1].status == "diverged"
+            assert runs[0].steps == runs[1].steps
+            assert runs[1].factors[0] == s * runs[0].factors[0]
+
+
 def test_long_runs_of_deep_networks_settle():
     factors = dmf.zero_loss_factors([[1.0]], (3,) * 14, np.random.default_rng(0), condition=2.0)
     problem = dmf.Problem([[1.0]], (3,) * 14)
@@ -146,83 +274,3 @@ def test_long_runs_of_deep_networks_settle():
     step = 1 / dmf.sharpness(factors)
     run = dmf.gradient_descent(problem, start, step, 20_000, tolerance=1e-13)
     assert run.status == "converged" and run.loss < 1e-24
-
-
-def test_flow_of_a_quadratic():
-    start, target = np.array([[1.0, -2.0]]), np.array([[3.0, 0.5]])
-    run = dmf.gradient_flow(Distance(target), [start], 2.0, record={"u": lambda w: w[0]})
-    exact = target + np.exp(-run.times)[:, None, None] * (start - target)
-    np.testing.assert_allclose(run.records["u"], exact, atol=1e-9)
-    assert run.status == "finished" and run.times[-1] == 2 and run.steps == len(run.times) - 1
-
-
-def test_flow_is_the_limit_of_small_steps():
-    problem, factors = real_case((3, 4, 2, 3), seed=5)
-    end = dmf.flatten(dmf.gradient_flow(problem, factors, 1.0, accuracy=1e-12).factors)
-
-    def error(steps):
-        run = dmf.gradient_descent(problem, factors, 1 / steps, steps)
-        return np.linalg.norm(dmf.flatten(run.factors) - end)
-
-    slope = np.log2(error(4000) / error(8000))
-    assert slope == pytest.approx(1, abs=0.02)
-
-
-@given(widths(max_depth=5), st.integers(0, 2**32 - 1))
-def test_flow_conserves_differences_of_gram_matrices(shape, seed):
-    problem, factors = real_case(shape, seed)
-    problem = dmf.Problem(problem.target, problem.hidden_widths)
-    ends = dmf.gradient_flow(problem, factors, 1.0).factors
-    for l in range(len(factors) - 1):
-        before = factors[l + 1].T @ factors[l + 1] - factors[l] @ factors[l].T
-        after = ends[l + 1].T @ ends[l + 1] - ends[l] @ ends[l].T
-        np.testing.assert_allclose(after, before, atol=1e-8)
-
-
-def test_flow_ends_when_it_has_converged():
-    run = dmf.gradient_flow(Distance([8.0]), [np.zeros(1)], 100.0, tolerance=1e-3)
-    assert run.status == "converged" and run.times[-1] < 20 and run.loss <= 1e-6
-
-
-def test_flow_into_a_singularity_is_an_error():
-    with pytest.raises(FloatingPointError, match="integrator failed at time"):
-        dmf.gradient_flow(Runaway(), [np.ones(1)], 2.0)
-
-
-PROBLEM, START = dmf.Problem([[1.0]], (2,)), [np.ones((2, 1)), np.ones((1, 2))]
-BAD = [
-    (lambda: dmf.gradient_descent(PROBLEM, START, 0.0, 1), ValueError, "step must be positive"),
-    (lambda: dmf.gradient_descent(PROBLEM, START, -1.0, 1), ValueError, "step must be positive"),
-    (lambda: dmf.gradient_descent(PROBLEM, START, np.nan, 1), ValueError, "step must be finite"),
-    (lambda: dmf.gradient_descent(PROBLEM, START, 0.1, -1), ValueError, "steps must be at least 0"),
-    (lambda: dmf.gradient_descent(PROBLEM, START, 0.1, 1.5), TypeError, "steps must be an integer"),
-    (lambda: dmf.gradient_descent(PROBLEM, START, 0.1, 1, every=0), ValueError, "every must be"),
-    (
-        lambda: dmf.gradient_descent(PROBLEM, START, 0.1, 1, tolerance=-1.0),
-        ValueError,
-        "tolerance must not be negative",
-    ),
-    (
-        lambda: dmf.gradient_descent(PROBLEM, START[::-1], 0.1, 1),
-        ValueError,
-        r"factors\[1\] must have 1 columns|must have shape",
-    ),
-    (lambda: dmf.gradient_descent(Distance([1.0]), [], 0.1, 1), ValueError, "at least 1 array"),
-    (lambda: dmf.gradient_flow(PROBLEM, START, 0.0), ValueError, "time must be positive"),
-    (
-        lambda: dmf.gradient_flow(PROBLEM, START, 1.0, accuracy=0.0),
-        ValueError,
-        "accuracy must be positive",
-    ),
-    (
-        lambda: dmf.gradient_flow(PROBLEM, START, 1.0, tolerance=np.nan),
-        ValueError,
-        "tolerance must not be negative",
-    ),
-]
-
-
-@pytest.mark.parametrize("call, error, message", BAD)
-def test_bad_input(call, error, message):
-    with pytest.raises(error, match=message):
-        call()

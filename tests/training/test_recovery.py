@@ -1,9 +1,12 @@
 """Losses of sensing problems against automatic differentiation; runs in stacks; noise."""
 
+import copy
+import pickle
 from itertools import pairwise
 
 import autograd
 import autograd.numpy as anp
+import joblib
 import numpy as np
 import pytest
 
@@ -115,6 +118,74 @@ def test_noise_is_fresh_unbiased_and_of_the_given_size():
     assert not np.array_equal(noisy.gradient([factor[:1]])[0], noisy.gradient([factor[:1]])[0])
 
 
+def test_noise_is_that_of_other_measurements():
+    factors = [np.ones((2, 5, 3)), np.ones((2, 4, 5)) / 3]
+    for values in (VALUES, np.arange(14.0).reshape(2, 7)):
+        noisy = dmf.NoisyLabels(dmf.SensingProblem(OPERATOR, values), 0.5, np.random.default_rng(8))
+        seen = values + 0.5 * np.random.default_rng(8).normal(size=(2, 7))
+        expected = dmf.SensingProblem(OPERATOR, seen).gradient(factors)
+        for block, other in zip(noisy.gradient(factors), expected, strict=True):
+            np.testing.assert_array_equal(block, other)
+
+
+def test_descent_on_noisy_labels_draws_once_a_step():
+    problem, start = dmf.SensingProblem(OPERATOR, VALUES), [np.ones((5, 3)), np.ones((4, 5)) / 3]
+    noisy = dmf.NoisyLabels(problem, 0.5, np.random.default_rng(9))
+    run = dmf.gradient_descent(noisy, start, 1e-3, 4, record={"loss": problem.loss})
+    rng, factors = np.random.default_rng(9), start
+    for _ in range(4):
+        seen = VALUES + 0.5 * rng.normal(size=7)
+        slopes = dmf.SensingProblem(OPERATOR, seen).gradient(factors)
+        factors = [w - 1e-3 * slope for w, slope in zip(factors, slopes, strict=True)]
+    for found, expected in zip(run.factors, factors, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+    assert run.loss == problem.loss(run.factors) == run.records["loss"][-1]
+
+
+@pytest.mark.parametrize("power", [-133, -1, 133])
+def test_problems_are_homogeneous(power):
+    """Measurements of degree 3 in three factors, of degree 2 in one: exact for powers of two."""
+    rng, s = np.random.default_rng(10), 2.0**power
+    factors = [rng.normal(size=shape) for shape in ((5, 3), (2, 5), (4, 2))]
+    plain, larger = (dmf.SensingProblem(OPERATOR, c * VALUES) for c in (1, s**3))
+    scaled = [s * factor for factor in factors]
+    assert larger.loss(scaled) == s**6 * plain.loss(factors)
+    for block, expected in zip(larger.gradient(scaled), plain.gradient(factors), strict=True):
+        np.testing.assert_array_equal(block, s**5 * expected)
+    factor, values = rng.normal(size=(4, 6)), rng.normal(size=9)
+    plain, larger = (dmf.SymmetricSensingProblem(SQUARE, c * values) for c in (1, s**2))
+    assert larger.loss([s * factor]) == s**4 * plain.loss([factor])
+    np.testing.assert_array_equal(
+        larger.gradient([s * factor])[0], s**3 * plain.gradient([factor])[0]
+    )
+
+
+def test_losses_beyond_float64_are_infinite():
+    huge = 2.0**600
+    assert PROBLEM.loss([np.full((5, 3), huge), np.full((4, 5), huge)]) == np.inf
+    assert SYMMETRIC.loss([np.full((4, 2), huge)]) == np.inf
+
+
+def test_problems_survive_pickle_and_stay_read_only():
+    problem = dmf.SensingProblem(OPERATOR, VALUES)
+    factors = {problem: [np.ones((4, 3))], SYMMETRIC: [np.ones((4, 2))]}
+    for one, point in factors.items():
+        before, slope = joblib.hash(one), one.gradient(point)[0]
+        one.loss(point)
+        for other in (one, pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):
+            np.testing.assert_array_equal(other.gradient(point)[0], slope)
+            assert joblib.hash(other) == before and not other.measurements.flags.writeable
+    noisy = dmf.NoisyLabels(problem, 0.5, np.random.default_rng(11))
+    others = [copy.deepcopy(noisy), pickle.loads(pickle.dumps(noisy))]
+    (expected,) = noisy.gradient([np.ones((4, 3))])
+    for other in others:  # the generator goes with it
+        np.testing.assert_array_equal(other.gradient([np.ones((4, 3))])[0], expected)
+    assert repr(noisy) == (
+        "NoisyLabels(SensingProblem(7 measurements of 4 × 3 matrices), noise=0.5)"
+    )
+    assert repr(SYMMETRIC) == "SymmetricSensingProblem(9 measurements of 4 × 4 matrices)"
+
+
 def test_measurements_are_copied_and_frozen():
     values = VALUES.copy()
     problem = dmf.SensingProblem(OPERATOR, values)
@@ -140,11 +211,36 @@ BAD = {
     "entries": (lambda: PROBLEM.loss([np.full((4, 3), np.inf)]), r"factors\[0\] must be finite"),
     "two": (lambda: SYMMETRIC.loss([np.ones((4, 2))] * 2), "must hold 1 matrix, got 2"),
     "rows": (lambda: SYMMETRIC.loss([np.ones((3, 2))]), "must have 4 rows"),
-    "noise": (lambda: dmf.NoisyLabels(PROBLEM, -1.0, RNG), "noise must not be negative"),
+    "noise": (lambda: dmf.NoisyLabels(PROBLEM, -1.0, RNG), "noise must be finite and not"),
 }
 
 
 @pytest.mark.parametrize("call, message", BAD.values(), ids=BAD)
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
+        call()
+
+
+WRONG = {
+    "array": (lambda: dmf.SensingProblem(np.ones((7, 12)), VALUES), "operator must be a Sensing"),
+    "scipy": (
+        lambda: dmf.SensingProblem(OPERATOR.H, VALUES),
+        "operator must be a SensingOperator, got _Adjoint.*dmfbook.sensing_operator",
+    ),
+    "square array": (lambda: dmf.SymmetricSensingProblem(np.eye(4), VALUES), "operator must be a"),
+    "no list": (lambda: PROBLEM.loss(5), "factors must be a sequence"),
+    "one number": (lambda: SYMMETRIC.gradient(5), "factors must be a sequence"),
+    "seed": (lambda: dmf.NoisyLabels(PROBLEM, 0.1, 0), "rng must be a numpy.random.Generator"),
+    "noise of none": (lambda: dmf.NoisyLabels(PROBLEM, None, RNG), "noise must be a"),
+    "noises": (lambda: dmf.NoisyLabels(PROBLEM, [0.1], RNG), "noise must be a number"),
+    "operator": (lambda: dmf.NoisyLabels(OPERATOR, 0.1, RNG), "problem must be a dmfbook.Sensing"),
+    "symmetric": (lambda: dmf.NoisyLabels(SYMMETRIC, 0.1, RNG), "got SymmetricSensingProblem"),
+    "hessian": (lambda: dmf.hessian(PROBLEM, [np.ones((4, 3))]), "problem must be a dmfbook.Prob"),
+    "minimizer": (lambda: dmf.global_minimizer(PROBLEM), "problem must be a dmfbook.Problem"),
+}
+
+
+@pytest.mark.parametrize("call, message", WRONG.values(), ids=WRONG)
+def test_arguments_of_the_wrong_kind_are_refused(call, message):
+    with pytest.raises(TypeError, match=message):
         call()

@@ -10,7 +10,7 @@ from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import low_rank
 from dmfbook.sensing.ensembles import entry_sampling, symmetric_gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
-from dmfbook.training.descent import gradient_flow
+from dmfbook.training.flow import gradient_flow
 from dmfbook.training.recovery import SymmetricSensingProblem
 
 

@@ -16,7 +16,8 @@ from dmfbook.network.factors import end_to_end, flatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.scalar import shrink
-from dmfbook.training.descent import Recorder, Status, Trajectory, gradient_descent
+from dmfbook.training.descent import gradient_descent
+from dmfbook.training.trajectory import Recorder, Status, Trajectory
 from dmfbook.zero_loss.factorizations import flat_factors, zero_loss_factors
 from dmfbook.zero_loss.sharpness import sharpest_direction, sharpness
 

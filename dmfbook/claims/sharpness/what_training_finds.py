@@ -17,7 +17,8 @@ from dmfbook.claims.oracles.differentiation import squared_error
 from dmfbook.claims.oracles.spectra import dense_sharpness
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.problem import Problem
-from dmfbook.training.descent import gradient_descent, gradient_flow
+from dmfbook.training.descent import gradient_descent
+from dmfbook.training.flow import gradient_flow
 from dmfbook.zero_loss.factorizations import flat_factors, zero_loss_factors
 from dmfbook.zero_loss.sharpness import flat_sharpness, sharpness
 

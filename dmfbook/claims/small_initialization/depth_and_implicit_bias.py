@@ -18,7 +18,8 @@ from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
 from dmfbook.network.factors import partial_products_of
 from dmfbook.sensing.ensembles import gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
-from dmfbook.training.descent import gradient_descent, gradient_flow
+from dmfbook.training.descent import gradient_descent
+from dmfbook.training.flow import gradient_flow
 from dmfbook.training.recovery import SensingProblem
 from dmfbook.zero_loss.interpolation import balanced_factors
 
