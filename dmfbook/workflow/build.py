@@ -26,7 +26,7 @@ from dmfbook.workflow.files import (
 )
 from dmfbook.workflow.listings import read_settings
 from dmfbook.workflow.locks import alone
-from dmfbook.workflow.log import causes
+from dmfbook.workflow.log import causes, lost_files
 from dmfbook.workflow.notebooks import Book
 
 # What Sphinx, its themes and its extensions read as UTF-8.
@@ -252,7 +252,7 @@ def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
         errors="replace",
         env=environment(output) | {"NO_COLOR": "1"},
     )
-    if done.returncode:
+    if done.returncode or lost_files(done.stdout):
         # Paths as in the sources, so that an editor can open them.
         log = done.stdout.replace(f"{source}{os.sep}", "")
         told = causes(log)

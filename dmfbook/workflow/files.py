@@ -40,7 +40,7 @@ def whole(target: Path) -> Iterator[Path]:
             error.filename, error.filename2 = str(target), None
         raise
     finally:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
 
 
 @contextlib.contextmanager
@@ -145,7 +145,8 @@ def check_writable(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"a full disk makes files and takes nothing")
     except OSError as error:
         raise BookError(f"cannot write to {folder}: {error.strerror}") from None
 
@@ -158,5 +159,5 @@ def _beside(place: Path) -> tuple[Path, Path]:
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    elif os.path.lexists(path):  # a read-only file system refuses even to look for nothing
+        path.unlink()

@@ -2,13 +2,22 @@
 
 import re
 
+from dmfbook.workflow.errors import shortened
+
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b")
 # Where a traceback ends: ``sphinx.errors.ExtensionError: Could not import …``.
 _EXCEPTION = re.compile(r"(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Warning)(: |:?$)")
 _TRACEBACK = re.compile(r"Traceback \(|(The above exception|During handling of the above) ")
-# Jupyter Book's own last words, which send the reader to look for what stands here.
-_LAST_WORDS = re.compile(r"=+|RuntimeError:|There was an error in building your book\..*")
+# The last words of Jupyter Book and Sphinx, which send the reader elsewhere.
+_LAST_WORDS = re.compile(
+    r"=+|RuntimeError:|There was an error in building your book\..*"
+    r"|The full traceback has been saved in .*|Please also report this if .*|A bug report can be .*"
+)
+# A file that was not written. Sphinx calls that a warning.
+_LOST = re.compile(r"(Failed to copy|error writing|cannot copy) .*(Errno|OSError)")
+# More than this nobody reads on a terminal.
+_MOST_CAUSES = 20
 
 
 def causes(log: str) -> list[str]:
@@ -22,8 +31,8 @@ def causes(log: str) -> list[str]:
     Returns
     -------
     list of str
-        Each warning and error, and the messages of exceptions; where there is none of them, the
-        last lines. No tracebacks, and no line twice.
+        Each warning and error, and the messages of exceptions, the first 20 of them; where there is
+        none, the last lines. No tracebacks, and no line twice.
 
     Examples
     --------
@@ -44,4 +53,27 @@ def causes(log: str) -> list[str]:
             told.append(line)
         elif not in_traceback:
             last.append(line)
-    return list(dict.fromkeys(told or last[-10:]))
+    found = [shortened(line) for line in dict.fromkeys(told or last[-10:])]
+    more = len(found) - _MOST_CAUSES
+    return found[:_MOST_CAUSES] + ([f"and {more} more"] if more > 0 else [])
+
+
+def lost_files(log: str) -> list[str]:
+    r"""Pick the lines that say which files could not be written; then pages are not complete.
+
+    Parameters
+    ----------
+    log : str
+        All that Jupyter Book printed.
+
+    Returns
+    -------
+    list of str
+        The lines; empty where every file was written.
+
+    Examples
+    --------
+    >>> lost_files("done\nWARNING: error writing file a.html: [Errno 28] No space left on device")
+    ['WARNING: error writing file a.html: [Errno 28] No space left on device']
+    """
+    return [line for line in log.splitlines() if _LOST.search(line)]

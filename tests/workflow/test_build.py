@@ -4,13 +4,15 @@ import os
 import shutil
 import subprocess
 import tempfile
+from pathlib import Path
 
 import pytest
 import yaml
 
 from dmfbook.workflow import build
-from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.errors import BookError, BuildError
 from dmfbook.workflow.execute import Run
+from dmfbook.workflow.files import check_writable, recover, whole
 
 FORMULA = "# Formula $x^2$\n\n```{prf:theorem} Squares\n:label: squares\nNot negative.\n```"
 
@@ -220,3 +222,24 @@ def test_up_to_date_book_may_be_read_only(book, command, write_chapter, monkeypa
     assert changed.output.startswith(
         f"0 of 1 chapters executed, all unchanged\ndmfbook: cannot write to {book.built}"
     )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_full_disk_is_found_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: open("/dev/full", "wb"))
+    with pytest.raises(BookError, match=f"cannot write to {tmp_path}: No space left on device"):
+        check_writable(tmp_path)
+
+
+def test_file_system_that_refuses_even_to_remove_is_told_by_the_name_of_the_target(
+    tmp_path, monkeypatch
+):
+    def refuse(path, *_, **__):
+        raise OSError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(OSError) as caught, whole(tmp_path / "a.md") as partial:
+        partial.write_text("a")
+    assert caught.value.filename == str(tmp_path / "a.md")
+    recover(tmp_path / "pages")

@@ -6,6 +6,7 @@ import pytest
 
 from dmfbook.workflow import build
 from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.execute import Run
 from dmfbook.workflow.log import causes
 
 CONFIG = "{title: A, execute: {execute_notebooks: 'off'}, only_build_toc_files: true"
@@ -52,8 +53,13 @@ There was an error in building your book. Look above for the cause.
         ("a.md:3: WARNING: no\nOSError: disk full", ["a.md:3: WARNING: no", "OSError: disk full"]),
         ("\n".join(map(str, range(20))), list(map(str, range(10, 20)))),
         ("", []),
+        ("OSError: no\nThe full traceback has been saved in /tmp/a", ["OSError: no"]),
+        (
+            "\n".join(f"{k}.md: WARNING: no" for k in range(30)),
+            [*(f"{k}.md: WARNING: no" for k in range(20)), "and 10 more"],
+        ),
     ],
-    ids=["abort", "warning twice", "warning and abort", "no cause", "nothing"],
+    ids=["abort", "twice", "warning and abort", "no cause", "nothing", "last words", "many"],
 )  # fmt: skip
 def test_causes_are_picked_from_the_log(log, told):
     assert causes(log) == told
@@ -98,3 +104,28 @@ def test_death_and_odd_bytes_of_jupyter_book_are_told(book, monkeypatch, status,
     monkeypatch.setattr(subprocess, "run", die)
     with pytest.raises(BuildError, match=told):
         build.build_pages(book)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARNING: Failed to copy a file in html_static_file: a.js: OSError(28, 'No space left')",
+        "WARNING: error writing file /a/intro.html: [Errno 28] No space left on device",
+        "WARNING: cannot copy image file '/a.png': [Errno 13] Permission denied",
+    ],
+)
+def test_page_that_lacks_a_file_is_no_page(book, write_chapter, monkeypatch, line):
+    # Sphinx goes on, and ends well unless it was told to take warnings for errors.
+    source = write_chapter("one", "n")
+    build.execute_book(book)
+    real = subprocess.run
+
+    def lose(command, **options):
+        return real([command[0], "-c", f"print({line!r})"], **options)
+
+    monkeypatch.setattr(subprocess, "run", lose)
+    run = Run(book.chapter("one"), build.executed(book, source))
+    with pytest.raises(BuildError) as caught:
+        build.build_page(book, run, book.root / "page")
+    assert line in str(caught.value)
+    assert not (book.root / "page").exists()
