@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from dmfbook._validation import Array
 
 # Between these no square that counts has lost digits.
 SMALL_SQUARE, LARGE_SQUARE = 2.0**-900, 2.0**1000
+# Exponents whose sizes add up to less leave all products of the matrices, and their squares, in the normal range.
+ORDINARY = 150
 
 
 def binary_exponent(*arrays: Array) -> int:
@@ -22,6 +25,11 @@ def binary_exponent(*arrays: Array) -> int:
     """
     ends = [max(float(array.max()), -float(array.min())) for array in arrays if array.size]
     return math.frexp(max(ends, default=0.0))[1]
+
+
+def are_ordinary(exponents: Iterable[int]) -> bool:
+    """Whether products of matrices with entries of these exponents need no units."""
+    return sum(map(abs, exponents)) < ORDINARY
 
 
 def normalized(array: Array) -> tuple[Array, int]:

@@ -30,7 +30,13 @@ import scipy.sparse.linalg  # noqa: E402
 import scipy.stats  # noqa: E402, F401
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ["network/factors", "network/problem", "network/hessian", "regularized/scalar"]
+MODULES = [
+    "network/factors",
+    "network/problem",
+    "network/hessian",
+    "regularized/scalar",
+    "regularized/roots",
+]
 OPTIONS = (
     "-x -q --tb=no -p no:cacheprovider -p _hypothesis_pytestplugin --hypothesis-profile mutants"
 )

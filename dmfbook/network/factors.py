@@ -5,12 +5,14 @@ Factors are sequences ``[W_1, …, W_L]`` with ``W_l`` of shape ``(d_l, d_{l-1})
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import are_ordinary, binary_exponent, in_range, times_power
 from dmfbook._validation import Array, factor_list, positive, real_array, widths_of
 
 
@@ -31,6 +33,8 @@ def end_to_end(factors: Sequence[ArrayLike]) -> Array:
     ------
     ValueError, TypeError
         If the factors are not finite real matrices that can be multiplied.
+    OverflowError
+        If an entry of the product is beyond the range of float64; those of partial products may be.
 
     Notes
     -----
@@ -42,10 +46,8 @@ def end_to_end(factors: Sequence[ArrayLike]) -> Array:
     >>> dmf.end_to_end([[[1.0], [2.0]], [[3.0, 4.0]]])
     array([[11.]])
     """
-    product, *rest = factor_list(factors)
-    for factor in rest:
-        product = factor @ product
-    return product
+    products = deque(_running_products(factor_list(factors), np.matmul), maxlen=1)
+    return in_range("the product of the factors", products.pop())
 
 
 def partial_products(factors: Sequence[ArrayLike]) -> tuple[list[Array], list[Array]]:
@@ -67,6 +69,8 @@ def partial_products(factors: Sequence[ArrayLike]) -> tuple[list[Array], list[Ar
     ------
     ValueError, TypeError
         If the factors are not finite real matrices that can be multiplied.
+    OverflowError
+        If an entry of a partial product is beyond the range of float64.
 
     Notes
     -----
@@ -82,7 +86,29 @@ def partial_products(factors: Sequence[ArrayLike]) -> tuple[list[Array], list[Ar
     (array([[3., 4.]]), array([[1.],
            [2.]]))
     """
-    return partial_products_of(factor_list(factors))
+    checked = factor_list(factors)
+    right = [np.eye(checked[0].shape[1]), *_running_products(checked[:-1], np.matmul)]
+    onwards = _running_products(checked[:0:-1], lambda factor, product: product @ factor)
+    left = [*reversed([*onwards]), np.eye(len(checked[-1]))]
+    for product in (*left, *right):
+        in_range("a partial product", product)
+    return left, right
+
+
+def _running_products(
+    factors: list[Array], multiply: Callable[[Array, Array], Array]
+) -> Iterator[Array]:
+    """The first factor, the product of the first two, and so on, from units in which none leaves the range."""
+    in_units = not are_ordinary(map(binary_exponent, factors))
+    product, unit = factors[0], 0
+    yield product
+    for factor in factors[1:]:
+        if in_units:
+            sizes = binary_exponent(product), binary_exponent(factor)
+            product, factor = times_power(product, -sizes[0]), times_power(factor, -sizes[1])
+            unit += sum(sizes)
+        product = multiply(factor, product)
+        yield times_power(product, unit) if unit else product
 
 
 def partial_products_of(factors: list[Array]) -> tuple[list[Array], list[Array]]:
@@ -196,7 +222,8 @@ def imbalance(factors: Sequence[ArrayLike], reg: ArrayLike = 1.0) -> float:
     Returns
     -------
     float
-        In units of `reg` times the square of a factor; 0 for balanced factors.
+        In units of `reg` times the square of a factor; 0 for balanced factors, infinite beyond the range of
+        float64.
 
     Raises
     ------
@@ -222,7 +249,16 @@ def imbalance(factors: Sequence[ArrayLike], reg: ArrayLike = 1.0) -> float:
             f"reg must be a number or {len(checked)} numbers, got shape {weights.shape}"
         )
     layers = zip(np.broadcast_to(weights, len(checked)), checked, strict=True)
-    return max(
-        float(np.linalg.norm(after_reg * after.T @ after - before_reg * before @ before.T))
-        for (before_reg, before), (after_reg, after) in pairwise(layers)
-    )
+    return max(_gap(before, after) for before, after in pairwise(layers))
+
+
+def _gap(before: tuple[float, Array], after: tuple[float, Array]) -> float:
+    """``‖λ' W'ᵀ W' − λ W Wᵀ‖_F`` of two layers, given as weight and factor."""
+    sizes = [(binary_exponent(np.array(reg)), binary_exponent(w)) for reg, w in (before, after)]
+    unit = max(of_reg + 2 * of_factor for of_reg, of_factor in sizes)
+    grams = []
+    for (reg, factor), (of_reg, of_factor) in zip((before, after), sizes, strict=True):
+        one = times_power(factor, -of_factor)
+        gram = one @ one.T if factor is before[1] else one.T @ one
+        grams.append(times_power(np.ldexp(reg, -of_reg) * gram, of_reg + 2 * of_factor - unit))
+    return float(times_power(np.linalg.norm(grams[1] - grams[0]), unit))

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import in_range, times_power
 from dmfbook._validation import Array
 from dmfbook.network.curvature import (
     curvature_matrix,
@@ -27,6 +28,7 @@ from dmfbook.network.factors import partial_products_of
 from dmfbook.network.losses import Loss
 from dmfbook.network.problem import Problem, checked_point, checked_points
 from dmfbook.network.regression import Regression
+from dmfbook.network.units import units_of
 
 # Rows are filled in tiles whose scratch copy stays in a core's second-level cache.
 TILE_ENTRIES = 32_768
@@ -53,6 +55,8 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
     ------
     ValueError, TypeError
         If the factors do not have the problem's shapes or are not finite.
+    OverflowError
+        If an entry is beyond the range of float64.
 
     Notes
     -----
@@ -67,7 +71,20 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
            [0., 2.]])
     """
     checked = checked_point(problem, factors)
-    loss = problem.end_to_end_loss
+    units = units_of(problem.end_to_end_loss, checked)
+    out = _curvature_of_fit(problem, units.loss, units.factors)
+    sizes = [factor.size for factor in checked]
+    if not units.are_plain:
+        for rows, unit in zip(_slices(sizes), units.layers, strict=True):
+            exponents = units.value - unit - np.repeat(units.layers, sizes)
+            out[rows] = in_range("the Hessian", times_power(out[rows], exponents))
+    penalty = [2 * reg for reg in problem.reg]
+    out.ravel()[:: problem.size + 1] += np.repeat(penalty, sizes)
+    return out
+
+
+def _curvature_of_fit(problem: Problem, loss: Loss, checked: list[Array]) -> Array:
+    """Hessian of ``ℓ(W_L ⋯ W_1)``."""
     inputs, outputs, links = _interactions(loss, checked)
     layer_inputs = _slices(factor.shape[1] for factor in checked)
     layer_outputs = _slices(factor.shape[0] for factor in checked)
@@ -98,8 +115,6 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
             list(pool.map(fill, range(problem.depth)))
     if not has_kronecker_structure(loss):
         _add_gauss_newton(out, loss, checked)
-    penalty = [2 * reg for reg in problem.reg]
-    out.ravel()[:: problem.size + 1] += np.repeat(penalty, [factor.size for factor in checked])
     return out
 
 
@@ -176,7 +191,8 @@ def hessian_trace(problem: Problem, factors: Sequence[ArrayLike]) -> Any:
     Returns
     -------
     float or array (…,)
-        The trace, the sum of all N eigenvalues; one for each run.
+        The trace, the sum of all N eigenvalues; one for each run. Infinite where it is beyond the range of
+        float64.
 
     Raises
     ------
@@ -195,11 +211,16 @@ def hessian_trace(problem: Problem, factors: Sequence[ArrayLike]) -> Any:
     20.0
     """
     checked = checked_points(problem, factors)
-    left, right = partial_products_of(checked)
-    loss, product = problem.end_to_end_loss, checked[-1] @ right[-1]
-    fit = sum(
-        curvature_trace(loss, product, a @ a.mT, b.mT @ b) for a, b in zip(left, right, strict=True)
-    )
+    units = units_of(problem.end_to_end_loss, checked)
+    if units.single_runs:
+        traces = [hessian_trace(problem, run) for run in units.single_runs]
+        return np.reshape(traces, checked[0].shape[:-2])
+    left, right = partial_products_of(units.factors)
+    product = units.factors[-1] @ right[-1]
     sizes = np.multiply(problem.widths[1:], problem.widths[:-1])
-    total = fit + 2 * np.dot(problem.reg, sizes)
+    total = 2 * np.dot(problem.reg, sizes)
+    with np.errstate(over="ignore"):
+        for a, b, unit in zip(left, right, units.layers, strict=True):
+            part = curvature_trace(units.loss, product, a @ a.mT, b.mT @ b)
+            total = total + times_power(part, units.value - 2 * unit)
     return total if np.ndim(total) else float(total)

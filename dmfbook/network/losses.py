@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import binary_exponent, times_power
 from dmfbook._validation import Array, integer, matrix
 
 
@@ -117,6 +118,7 @@ class Factorization:
 
     def __init__(self, target: ArrayLike) -> None:
         self._target = frozen(matrix("target", target))
+        self._size = binary_exponent(self._target)
 
     @property
     def target(self) -> Array:
@@ -191,6 +193,37 @@ class Factorization:
             The sum over all units ``E_ij``.
         """
         return 2 * trace(left) * trace(right)
+
+    def units(self, size: int) -> tuple[int, int]:
+        """Units in which matrices and the target are of order one: ``ℓ(X) = 4^c ℓ'(X / 2^x)``.
+
+        Parameters
+        ----------
+        size : int
+            Binary exponent of the largest entries of the matrices.
+
+        Returns
+        -------
+        x, c : int
+            Exponents; here equal.
+        """
+        unit = max(size, self._size) if self._target.any() else size
+        return unit, unit
+
+    def in_units(self, x: int, c: int) -> Factorization:
+        """The loss ``ℓ'`` in such units.
+
+        Parameters
+        ----------
+        x, c : int
+            What :meth:`units` returned.
+
+        Returns
+        -------
+        Factorization
+            ``ℓ'(X) = ℓ(2^x X) / 4^c``.
+        """
+        return Factorization(times_power(self._target, -c))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Factorization, (self._target,)

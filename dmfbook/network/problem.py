@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import in_range, times_power
 from dmfbook._validation import Array, factors_of_widths, nonnegative, stacked_factors, widths_of
 from dmfbook.network.gradient import Gradient
-from dmfbook.network.losses import Factorization, Loss, checked_loss, squared_norm
+from dmfbook.network.losses import Factorization, Loss, checked_loss
+from dmfbook.network.units import squared_norms, units_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,7 +136,7 @@ class Problem:
         Returns
         -------
         float or array (…,)
-            ``F`` of each; their sum is :meth:`loss`.
+            ``F`` of each; their sum is :meth:`loss`. Infinite where it is beyond the range of float64.
 
         Raises
         ------
@@ -152,14 +154,19 @@ class Problem:
         array([1., 0.])
         """
         checked = checked_points(self, factors)
+        units = units_of(self.end_to_end_loss, checked)
+        if units.single_runs:
+            return np.reshape(
+                [self.losses(run) for run in units.single_runs], checked[0].shape[:-2]
+            )
         with np.errstate(over="ignore", invalid="ignore"):
-            product = checked[0]
-            for factor in checked[1:]:
+            product = units.factors[0]
+            for factor in units.factors[1:]:
                 product = factor @ product
-            value = self.end_to_end_loss.value(product)
+            value = times_power(units.loss.value(product), units.value)
             for reg, factor in zip(self.reg, checked, strict=True):
                 if reg:
-                    value = value + reg * squared_norm(factor)
+                    value = value + squared_norms(factor, reg, units.are_plain)
         # Infinities that cancel were too large as well.
         return np.where(np.isnan(value), np.inf, value)[()]
 
@@ -180,6 +187,8 @@ class Problem:
         ------
         ValueError, TypeError
             If the factors do not have the problem's shapes or are not finite.
+        OverflowError
+            If an entry of the gradient is beyond the range of float64.
 
         Notes
         -----
@@ -192,9 +201,27 @@ class Problem:
         >>> dmf.Problem([[2.0]], (1,), reg=0.5).gradient([[[1.0]], [[1.0]]])
         [array([[-1.]]), array([[-1.]])]
         """
-        slope = self._slope(factors)
-        slope()
-        return slope.blocks
+        checked = checked_points(self, factors)
+        units = units_of(self.end_to_end_loss, checked)
+        if units.single_runs:
+            runs = [self.gradient(run) for run in units.single_runs]
+            return [
+                np.reshape(blocks, factor.shape)
+                for blocks, factor in zip(zip(*runs, strict=True), checked, strict=True)
+            ]
+        if units.are_plain:
+            slope = self._slope(checked)
+            slope()
+            return slope.blocks
+        gradient = Gradient(units.loss, [0.0] * self.depth, units.factors)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient()
+            return [
+                in_range("the gradient", times_power(block, units.value - unit) + 2 * reg * factor)
+                for block, unit, reg, factor in zip(
+                    gradient.blocks, units.layers, self.reg, checked, strict=True
+                )
+            ]
 
     def _slope(self, factors: Sequence[ArrayLike]) -> Gradient:
         """The gradient at a copy of `factors` that may move, for descent."""

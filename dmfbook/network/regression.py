@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import are_ordinary, binary_exponent, in_range, times_power
 from dmfbook._validation import Array, positive_number
 from dmfbook.network.losses import squared_norm, trace
 from dmfbook.network.moments import moment_factor, sample_blocks, sample_matrix
+
+# The unit of data that are zero is below all others.
+SMALLEST_UNIT = -2000
 
 
 class Regression:
@@ -33,8 +37,6 @@ class Regression:
     ValueError, TypeError
         If inputs and outputs are no finite real matrices with equally many columns, or the scale is not a
         positive number.
-    OverflowError
-        If a second moment is beyond the range of float64.
 
     Notes
     -----
@@ -61,20 +63,29 @@ class Regression:
             )
         moment = np.zeros((len(samples), len(samples)))
         cross = np.zeros((len(answers), len(samples)))
-        power = 0.0
-        with np.errstate(over="ignore", invalid="ignore"):
-            for x, y in sample_blocks(inputs=samples, outputs=answers):
-                moment += x @ x.T
-                cross += y @ x.T
-                power += float(np.vdot(y, y))
-            self._set(factor * moment, factor * cross, factor * power, samples.shape[1])
+        power, units = 0.0, (SMALLEST_UNIT, SMALLEST_UNIT)
+        for x, y in sample_blocks(inputs=samples, outputs=answers):
+            grown = max(units[0], _unit(x)), max(units[1], _unit(y))
+            moment, cross, power = _shifted(
+                moment, cross, power, units[0] - grown[0], units[1] - grown[1]
+            )
+            units = grown
+            x, y = _in_unit(x, units[0]), _in_unit(y, units[1])
+            moment += x @ x.T
+            cross += y @ x.T
+            power += float(np.vdot(y, y))
+        half = _unit(np.sqrt([factor]))
+        factor = float(times_power(factor, -2 * half))
+        moments = factor * moment, factor * cross, factor * power
+        p, q = (half + (unit if unit > SMALLEST_UNIT else 0) for unit in units)
+        self._set(*moments, samples.shape[1], (p, q))
 
-    def _set(self, moment: Array, cross: Array, power: float, samples: int) -> None:
-        if not (np.isfinite(moment).all() and np.isfinite(cross).all() and np.isfinite(power)):
-            raise OverflowError("the second moments of the data are beyond the range of float64")
-        for array in (moment, cross):
-            array.flags.writeable = False
-        self._moment, self._cross, self._power, self._samples = moment, cross, power, samples
+    def _set(
+        self, moment: Array, cross: Array, power: float, samples: int, units: tuple[int, int]
+    ) -> None:
+        """Keep the moments of samples ``X / 2^p`` and ``Y / 2^q``, with `units` p and q."""
+        self._moment, self._cross, self._power = moment, cross, power
+        self._samples, self._units = samples, units
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,44 +97,46 @@ class Regression:
         """Number n of samples."""
         return self._samples
 
-    @property
+    @cached_property
     def second_moment(self) -> Array:
-        """``S = scale · X Xᵀ``, read-only; array (d_0, d_0). The second derivative is ``Z ↦ 2 Z S``."""
-        return self._moment
+        """``S = scale · X Xᵀ``, read-only; array (d_0, d_0). The second derivative is ``Z ↦ 2 Z S``.
 
-    @property
+        This and the other moments raise an OverflowError if they are beyond the range of float64; what
+        :class:`Problem` computes needs only the result to be in range.
+        """
+        return _kept("the second moment", self._moment, 2 * self._units[0])
+
+    @cached_property
     def cross_moment(self) -> Array:
         """``C = scale · Y Xᵀ``, read-only; array (d_L, d_0)."""
-        return self._cross
+        return _kept("the cross moment", self._cross, sum(self._units))
 
-    @property
+    @cached_property
     def input_factor(self) -> Array:
         """``Q`` with ``S = Q Qᵀ`` and orthogonal columns, strongest first, read-only; array (d_0, rank S).
 
         It acts like a fixed layer before the first: ``ℓ(W) = ‖M̃ − W Q‖_F² + least``.
         """
-        return self._whitened[0]
+        return _kept("the factor of the inputs", self._whitened[0], self._units[0])
 
-    @property
+    @cached_property
     def whitened_target(self) -> Array:
         """``M̃ = C Q^{+ᵀ}``, what the network has to be on whitened inputs, read-only; array (d_L, rank S)."""
-        return self._whitened[1]
+        return _kept("the whitened target", self._whitened[1], self._units[1])
+
+    @cached_property
+    def least(self) -> float:
+        """Least value of the loss over all matrices: what no network fits, noise included; infinite beyond range."""
+        # Rounding may leave a small negative number where the data are fitted exactly.
+        rest = max(self._power - float(squared_norm(self._whitened[1])), 0.0)
+        return float(times_power(rest, 2 * self._units[1]))
 
     @cached_property
     def _whitened(self) -> tuple[Array, Array]:
         found = moment_factor(self._moment)
         roots = np.ldexp(found.roots, found.exponent)
         # The columns of Q are orthogonal, so its pseudo-inverse only divides them by their squares.
-        factor, target = found.vectors * roots, self._cross @ found.vectors / roots
-        for array in (factor, target):
-            array.flags.writeable = False
-        return factor, target
-
-    @cached_property
-    def least(self) -> float:
-        """Least value of the loss over all matrices: what no network fits, noise included."""
-        # Rounding may leave a small negative number where the data are fitted exactly.
-        return max(self._power - float(squared_norm(self.whitened_target)), 0.0)
+        return found.vectors * roots, self._cross @ found.vectors / roots
 
     def value(self, X: ArrayLike) -> Any:
         """``scale · ‖Y − X · inputs‖_F²``.
@@ -153,7 +166,7 @@ class Regression:
         array (…, d_L, d_0)
             The gradient at each.
         """
-        return 2 * (np.asarray(X) @ self._moment - self._cross)
+        return 2 * (np.asarray(X) @ self.second_moment - self.cross_moment)
 
     def curvature(self, X: ArrayLike, Z: ArrayLike) -> Array:
         """``2 Z S``, whatever `X` is.
@@ -170,7 +183,7 @@ class Regression:
         array (…, d_L, d_0)
             One matrix for each pair.
         """
-        return 2 * (np.asarray(Z) @ self._moment)
+        return 2 * (np.asarray(Z) @ self.second_moment)
 
     def curvature_trace(self, X: Array, left: Array, right: Array) -> Any:
         """``Σ_ij ⟨∇²ℓ(X)[E_ij], left E_ij right⟩ = 2 tr(left) tr(right S)``.
@@ -187,10 +200,48 @@ class Regression:
         float or array (…,)
             The sum over all units ``E_ij``.
         """
-        return 2 * trace(left) * np.einsum("...ij,ij->...", right, self._moment)
+        return 2 * trace(left) * np.einsum("...ij,ij->...", right, self.second_moment)
+
+    def units(self, size: int) -> tuple[int, int]:
+        """Units in which matrices and data are of order one: ``ℓ(X) = 4^c ℓ'(X / 2^x)``.
+
+        Parameters
+        ----------
+        size : int
+            Binary exponent of the largest entries of the matrices.
+
+        Returns
+        -------
+        x, c : int
+            Exponents.
+        """
+        inputs = self._units[0] + (binary_exponent(self._moment) + 1) // 2
+        outputs = self._units[1] + (binary_exponent(np.array(self._power)) + 1) // 2
+        value = max(size + inputs, outputs) if self._power else size + inputs
+        return value - inputs, value
+
+    def in_units(self, x: int, c: int) -> Regression:
+        """The loss ``ℓ'`` in such units.
+
+        Parameters
+        ----------
+        x, c : int
+            What :meth:`units` returned.
+
+        Returns
+        -------
+        Regression
+            ``ℓ'(X) = ℓ(2^x X) / 4^c``.
+        """
+        scaled = Regression.__new__(Regression)
+        shifts = self._units[0] + x - c, self._units[1] - c
+        scaled._set(
+            *_shifted(self._moment, self._cross, self._power, *shifts), self._samples, (0, 0)
+        )
+        return scaled
 
     def __getstate__(self) -> tuple[Any, ...]:
-        return self._moment, self._cross, self._power, self._samples
+        return self._moment, self._cross, self._power, self._samples, self._units
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._set(*state)
@@ -198,3 +249,32 @@ class Regression:
     def __repr__(self) -> str:
         outputs, inputs = self.shape
         return f"Regression({self._samples} samples, {inputs} inputs, {outputs} outputs)"
+
+
+def _unit(samples: Array) -> int:
+    """Exponent of the unit of a block of samples; 0 for those of ordinary size."""
+    if not samples.any():
+        return SMALLEST_UNIT
+    size = binary_exponent(samples)
+    return 0 if are_ordinary([size]) else size
+
+
+def _in_unit(samples: Array, unit: int) -> Array:
+    return times_power(samples, -unit) if unit else samples
+
+
+def _shifted(
+    moment: Array, cross: Array, power: float, p: int, q: int
+) -> tuple[Array, Array, float]:
+    """Moments of ``2^p X`` and ``2^q Y``."""
+    if not (p or q):
+        return moment, cross, power
+    scaled = times_power(moment, 2 * p), times_power(cross, p + q)
+    return *scaled, float(times_power(power, 2 * q))
+
+
+def _kept(name: str, values: Array, exponent: int) -> Array:
+    """Values in units of one, read-only."""
+    values = in_range(name, times_power(values, exponent) if exponent else values)
+    values.flags.writeable = False
+    return values

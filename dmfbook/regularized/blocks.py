@@ -32,10 +32,10 @@ TILE_ENTRIES = 2**17
 
 
 def repeated_eigenvalues(point: CriticalPoint) -> tuple[Array, Array]:
-    """Eigenvalues with known multiplicities, and the multiplicities; ``O(d)`` of them."""
-    problem, k, reg = point.problem, point.rank, np.array(point.problem.reg)
+    """Eigenvalues with known multiplicities, in units of the modes, and the multiplicities; ``O(d)`` of them."""
+    problem, k, reg = point.problem, point.rank, point._modes.reg
     inactive = np.array(problem.widths) - k
-    values = point.target_values[point.roots == 0]
+    values = point._modes.values[point.roots == 0]
     # Opposite changes of basis before and after a hidden layer cancel (0); equal ones do not.
     found: list[tuple[Array, ArrayLike]] = [
         (np.zeros(1), [point.orbit_dimension]),
@@ -51,26 +51,28 @@ def repeated_eigenvalues(point: CriticalPoint) -> tuple[Array, Array]:
     else:
         # Inactive mode j couples entry (j, e) of W_2 with (e, j) of W_1, for each inactive e.
         spread, count = np.hypot(reg[1] - reg[0], 2 * values), np.full(len(values), inactive[1])
-        found += [(reg.sum() + spread, count), (reg.sum() - spread, count)]
+        stiff, mean = reg.sum() + spread, point._modes.mean_reg
+        # Their product is 4 (λ̄² − σ²): the difference would cancel.
+        found += [(stiff, count), (4 * (mean - values) * (mean + values) / stiff, count)]
         found.append((2 * reg, inactive[1] * (inactive[[0, 2]] - len(values))))
     eigenvalues, counts = zip(*found, strict=True)
     return np.concatenate(eigenvalues), np.concatenate(counts)
 
 
 class ActiveBlocks:
-    """Blocks of the active modes, without the eigenvalues of :func:`repeated_eigenvalues`.
+    """Blocks of the active modes, without the eigenvalues of :func:`repeated_eigenvalues`; in units of the modes.
 
     Tables of ``O(L k)`` entries, from which tiles of pairs are computed.
     """
 
     def __init__(self, point: CriticalPoint) -> None:
-        active = point.roots > 0
+        active, modes = point.roots > 0, point._modes
         depth = point.problem.depth
-        self._point = point
-        self._reg = np.array(point.problem.reg)
-        self._values = point.mode_values[active]
-        self._target = point.target_values[active]
-        self._inactive = point.target_values[~active]
+        self._has_equal_weights = point.has_equal_weights
+        self._reg, self._mean_reg = modes.reg, modes.mean_reg
+        self._values = point._values[active]
+        self._target = modes.values[active]
+        self._inactive = modes.values[~active]
         self._stiffness = _stiffness(point)
         # Divided differences of powers are sums of products of powers: exact where values meet.
         self._powers = np.vander(self._values, depth)
@@ -79,7 +81,7 @@ class ActiveBlocks:
     def tiles(self) -> Iterator[tuple[int, int, int]]:
         """Runs of leading modes as ``(start, stop, size)``, size the number of eigenvalues."""
         k, others, depth = len(self._values), len(self._inactive), len(self._reg)
-        if self._point.has_equal_weights:
+        if self._has_equal_weights:
             alone, pair, entries = 1, 2, 1
         else:
             alone, pair, entries = depth, depth + 1, 2 * depth * (depth + 1)
@@ -96,7 +98,7 @@ class ActiveBlocks:
         plus, minus = self._pair_eigenvalues(start, stop)
         later = np.arange(plus.shape[1]) > np.arange(plus.shape[0])[:, None]
         curved = plus[later], minus[later]
-        if self._point.has_equal_weights:
+        if self._has_equal_weights:
             found = [np.diagonal(minus), *curved]
         else:
             leading = self._values[start:stop]
@@ -111,7 +113,7 @@ class ActiveBlocks:
         slope = self._powers[rows] @ self._powers[columns, ::-1].T
         twice_mean = self._values[rows, None] + self._values[columns]
         plus = 2 * (self._target[rows, None] + self._target[columns]) * slope / twice_mean
-        slope -= self._point.mean_reg * (self._inverses[rows] @ self._inverses[columns, ::-1].T)
+        slope -= self._mean_reg * (self._inverses[rows] @ self._inverses[columns, ::-1].T)
         minus = 2 * (end_to_end[rows, None] + end_to_end[columns]) * slope / twice_mean
         return plus, minus
 
@@ -119,14 +121,19 @@ class ActiveBlocks:
         """Entries (i, j) of the first and (j, i) of the last layer, i active and j inactive."""
         first, last = self._reg[[0, -1]]
         stiffness = self._stiffness[start:stop, None]
-        ratio = self._inactive / self._target[start:stop, None]
+        target = self._target[start:stop, None]
+        ratio = self._inactive / target
         spread = np.hypot(first - last, 2 * np.sqrt(first * last) * ratio)
-        return stiffness * (first + last + spread), stiffness * (first + last - spread)
+        stiff = stiffness * (first + last + spread)
+        # Their product is 4 λ_1 λ_L (1 − ratio²): the difference would cancel, and hide ties.
+        gap = (target - self._inactive) / target
+        soft = stiffness * 4 * first * last * (1 + ratio) * gap / (first + last + spread)
+        return stiff, soft
 
     def _weighted_alone(self, values: Array) -> Any:
         """All L eigenvalues of single modes: a diagonal plus a matrix of rank one."""
         root = np.sqrt(self._reg)
-        excess = values ** (2 * len(root) - 2) / self._point.mean_reg - 1
+        excess = values ** (2 * len(root) - 2) / self._mean_reg - 1
         blocks = np.diag(4 * self._reg) + 2 * excess[:, None, None] * np.outer(root, root)
         return np.linalg.eigvalsh(blocks)
 
@@ -138,9 +145,9 @@ class ActiveBlocks:
         ``Eᵀ S² E``.
         """
         basis = _pair_basis(ratio, len(self._reg))
-        weights = np.tile(self._reg / self._point.mean_reg, 2)[:, None]
+        weights = np.tile(self._reg / self._mean_reg, 2)[:, None]
         factor = np.linalg.cholesky(basis.mT @ (weights * basis))
-        diagonal = np.full((len(ratio), len(self._reg) + 1, 1), 4 * self._point.mean_reg)
+        diagonal = np.full((len(ratio), len(self._reg) + 1, 1), 4 * self._mean_reg)
         diagonal[:, -2:, 0] = np.stack([plus, minus], axis=1)
         return np.linalg.eigvalsh(factor.mT @ (diagonal * factor))
 
@@ -168,5 +175,5 @@ def _pair_basis(ratio: Array, depth: int) -> Array:
 def _stiffness(point: CriticalPoint) -> Array:
     """``σ_i w_i^{L−2} / λ̄`` of the active modes."""
     active = point.roots > 0
-    powers = point.mode_values[active] ** (point.problem.depth - 2)
-    return point.target_values[active] * powers / point.mean_reg
+    powers = point._values[active] ** (point.problem.depth - 2)
+    return point._modes.values[active] * powers / point._modes.mean_reg

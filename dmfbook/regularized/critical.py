@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.modes import Modes
-from dmfbook.regularized.point import LARGER, SMALLER, CriticalPoint, Roots
+from dmfbook.regularized.modes import LARGER, SMALLER, Modes, Roots
+from dmfbook.regularized.point import CriticalPoint
 
 
 def global_minimizer(problem: Problem) -> CriticalPoint:
@@ -49,9 +49,7 @@ def global_minimizer(problem: Problem) -> CriticalPoint:
            [0., 0.]])
     """
     modes = Modes(problem)
-    roots = np.zeros(len(modes.values), np.int8)
-    roots[: modes.kept(ties=True)] = LARGER
-    return CriticalPoint(problem, roots, modes)
+    return CriticalPoint(problem, leading_roots(modes, modes.kept(ties=True)), modes)
 
 
 def critical_points(problem: Problem) -> Iterator[CriticalPoint]:
@@ -150,13 +148,20 @@ def exceptional_gap(problem: Problem) -> float:
     return float(min(gaps) / max(values[0], modes.collapse))
 
 
+def leading_roots(modes: Modes, rank: int) -> Roots:
+    """The first modes on their larger roots, all others inactive."""
+    roots = np.zeros(len(modes.values), np.int8)
+    roots[:rank] = LARGER
+    return roots
+
+
 def _selections(modes: Modes) -> Iterator[Roots]:
     """Roots of all critical points, by rank, then lexicographically."""
     # Roots exist for leading modes only; equal ones form a group whose members are interchangeable.
-    available = int(np.count_nonzero(~np.isnan(modes.larger)))
+    available = modes.available
     _, starts, sizes = np.unique(-modes.values[:available], return_index=True, return_counts=True)
     groups = list(zip(starts.tolist(), sizes.tolist(), strict=True))
-    single = np.isnan(modes.smaller) | (modes.values == modes.fold)
+    single = np.isnan(modes.smaller)
 
     def place(roots: Roots, first: int, count: int) -> Iterator[Roots]:
         if count == 0:

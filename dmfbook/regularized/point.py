@@ -8,28 +8,26 @@ matrix differ only by orthogonal changes of basis of the hidden layers: they for
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dmfbook._scale import times_power
 from dmfbook._validation import Array
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.modes import Modes
-
-Roots = NDArray[np.int8]
-
-SMALLER, LARGER = 1, 2  # 0 is inactive
+from dmfbook.regularized.modes import LARGER, Modes, Roots
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CriticalPoint:
     """An orbit of critical points: one end-to-end matrix, and factors up to a change of basis.
 
-    Made by :func:`dmfbook.global_minimizer` and :func:`dmfbook.critical_points`. What does not depend
-    on the member of the orbit needs no factors: loss, layer values, kind, index, nullity, trace.
+    Made by :func:`dmfbook.global_minimizer`, :func:`dmfbook.critical_points` and their like. What does not depend
+    on the member of the orbit needs no factors: loss, layer values, kind, index, nullity, trace. Points compare by
+    identity.
 
     Attributes
     ----------
@@ -43,38 +41,59 @@ class CriticalPoint:
     --------
     >>> import dmfbook as dmf
     >>> point = dmf.global_minimizer(dmf.Problem([[2.0]], (1, 1), reg=0.5))
+    >>> point
+    CriticalPoint(rank 1 of 1, global minimizer, loss 2.21, L = 3)
     >>> point.rank, point.kind, point.morse_index, point.nullity
     (1, 'global minimizer', 0, 0)
     """
 
     problem: Problem
     roots: Roots
-    _modes: Modes = field(repr=False)
+    # Shared by all points of a problem; in units of their own.
+    _modes: Modes = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        self.roots.flags.writeable = False
+        modes = self._modes
+        # Another problem may have come in by dataclasses.replace.
+        if modes is None or modes.problem is not self.problem:
+            modes = Modes(self.problem)
+        object.__setattr__(self, "_modes", modes)
+        object.__setattr__(self, "roots", modes.checked_roots(self.roots))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CriticalPoint, (self.problem, self.roots, self._modes)
+
+    def __repr__(self) -> str:
+        return (
+            f"CriticalPoint(rank {self.rank} of {len(self.roots)}, {self.kind}, "
+            f"loss {self.loss:.3g}, L = {self.problem.depth})"
+        )
 
     @property
     def target_values(self) -> Array:
         """Singular values ``σ_i`` of the target, descending; array (min(d_0, d_L),)."""
-        return self._modes.values
+        return _read_only(times_power(self._modes.values, self._modes.target_unit))
 
     @cached_property
+    def _values(self) -> Array:
+        """Values ``w_i`` in units of the modes."""
+        modes = self._modes
+        return _read_only(np.choose(self.roots, [0.0, modes.smaller, modes.larger]))
+
+    @property
     def mode_values(self) -> Array:
         """Values ``w_i = s_i^{1/L}``, zero for inactive modes; array (min(d_0, d_L),)."""
-        values = np.choose(self.roots, [0.0, self._modes.smaller, self._modes.larger])
-        values.flags.writeable = False
-        return values
+        return _read_only(times_power(self._values, self._modes.unit))
 
     @property
     def end_to_end_values(self) -> Array:
         """Singular values ``s_i`` of the end-to-end matrix by mode; array (min(d_0, d_L),)."""
-        return self.mode_values**self.problem.depth
+        return times_power(self._values**self.problem.depth, self._modes.target_unit)
 
     @property
     def mean_reg(self) -> float:
         """Geometric mean ``λ̄`` of the weights."""
-        return self._modes.mean_reg
+        return float(times_power(self._modes.mean_reg, self._modes.eigenvalue_unit))
 
     @property
     def has_equal_weights(self) -> bool:
@@ -84,7 +103,11 @@ class CriticalPoint:
     @property
     def layer_values(self) -> Array:
         """Singular values ``w_{l,i} = √(λ̄/λ_l) w_i`` of the layers; array (L, min(d_0, d_L))."""
-        return np.sqrt(self.mean_reg / np.array(self.problem.reg))[:, None] * self.mode_values
+        return times_power(self._layer_values, self._modes.unit)
+
+    @property
+    def _layer_values(self) -> Array:
+        return np.sqrt(self._modes.mean_reg / self._modes.reg)[:, None] * self._values
 
     @cached_property
     def rank(self) -> int:
@@ -100,20 +123,24 @@ class CriticalPoint:
 
     @property
     def loss(self) -> float:
-        """Objective ``F = Σ_i (σ_i − s_i)² + L λ̄ Σ_i w_i²``."""
-        residual = self.target_values - self.end_to_end_values
-        penalty = self.problem.depth * self.mean_reg * (self.mode_values @ self.mode_values)
-        return float(residual @ residual + penalty)
+        """Objective ``F = Σ_i (σ_i − s_i)² + L λ̄ Σ_i w_i²``; infinite beyond the range of float64."""
+        modes, depth, w = self._modes, self.problem.depth, self._values
+        residual, larger = modes.values - w**depth, self.roots == LARGER
+        # The difference cancels where the weight is small.
+        residual[larger] = modes.mean_reg / w[larger] ** (depth - 2)
+        loss = residual @ residual + depth * modes.mean_reg * (w @ w)
+        return float(times_power(loss, 2 * modes.target_unit))
 
     @property
     def trace(self) -> float:
-        """Trace of the Hessian, the sum of its N eigenvalues; ``O(L d)`` from the layer values."""
-        widths, squares = self.problem.widths, self.layer_values**2
+        """Trace of the Hessian, the sum of its N eigenvalues; ``O(L d)``; infinite beyond the range of float64."""
+        widths, squares = self.problem.widths, self._layer_values**2
         # ‖A_l‖_F² and ‖B_l‖_F²: the identity has its width, other products have the active modes.
         left = [*np.cumprod(squares[:0:-1], axis=0).sum(axis=1)[::-1], widths[-1]]
         right = [widths[0], *np.cumprod(squares[:-1], axis=0).sum(axis=1)]
         sizes = np.multiply(widths[1:], widths[:-1])
-        return float(2 * (np.dot(left, right) + np.dot(self.problem.reg, sizes)))
+        trace = 2 * (np.dot(left, right) + np.dot(self._modes.reg, sizes))
+        return float(times_power(trace, self._modes.eigenvalue_unit))
 
     @property
     def orbit_dimension(self) -> int:
@@ -217,13 +244,18 @@ class CriticalPoint:
 
     @property
     def _values_by_root(self) -> tuple[Array, Array, Array]:
-        """Singular values of the inactive modes, of those on smaller and of those on larger roots."""
-        inactive, smaller, larger = (self.target_values[self.roots == r] for r in range(3))
+        """Singular values, in units, of the inactive modes, those on smaller and those on larger roots."""
+        inactive, smaller, larger = (self._modes.values[self.roots == r] for r in range(3))
         return inactive, smaller, larger
 
     @property
     def _count_at_fold(self) -> int:
-        return int(np.count_nonzero(self.target_values[self.roots == LARGER] == self._modes.fold))
+        return int(np.count_nonzero(self._modes.values[self.roots == LARGER] == self._modes.fold))
+
+
+def _read_only(values: Array) -> Array:
+    values.flags.writeable = False
+    return values
 
 
 def _pairs_above(upper: Array, lower: Array) -> int:

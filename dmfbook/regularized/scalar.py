@@ -1,7 +1,8 @@
 """The scalar problem ``min_w (m − w^L)² + λ L w²``: roots, thresholds and the global minimizer.
 
 With ``s = w^L`` it is ``min_s (m − s)² + λ L s^{2/L}``. Positive stationary points solve
-``w^L + λ w^{2−L} = m``.
+``w^L + λ w^{2−L} = m``. In a unit ``2^k`` of w the target has the unit ``2^{kL}`` and the weight ``2^{k(2L−2)}``:
+every function takes a unit out in which its arguments are of order one, and puts it back.
 """
 
 from __future__ import annotations
@@ -9,14 +10,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.optimize.elementwise import find_root
+from numpy.typing import ArrayLike
 
-from dmfbook._validation import Array, depths, nonnegative
-
-Integers = NDArray[np.int64]
-
-SLACK = 1e-9
+from dmfbook._scale import times_power
+from dmfbook._validation import depths, nonnegative
+from dmfbook.regularized.roots import (
+    LOWEST_EXPONENT,
+    collapse,
+    fold,
+    in_units,
+    larger_root,
+    limit_root,
+    root_of,
+    smaller_root,
+    unit_exponent,
+)
 
 
 def fold_threshold(reg: ArrayLike, depth: ArrayLike) -> Any:
@@ -54,7 +62,9 @@ def fold_threshold(reg: ArrayLike, depth: ArrayLike) -> Any:
     1.754765350603
     """
     reg, depth = np.broadcast_arrays(nonnegative("reg", reg), depths(depth))
-    return _fold(reg, depth)[1][()]
+    unit = unit_exponent(0.0, reg, depth)
+    _, threshold = fold(times_power(reg, -unit * (2 * depth - 2)), depth)
+    return times_power(threshold, unit * depth)[()]
 
 
 def collapse_threshold(reg: ArrayLike, depth: ArrayLike) -> Any:
@@ -96,10 +106,9 @@ def collapse_threshold(reg: ArrayLike, depth: ArrayLike) -> Any:
     array([0.25      , 0.70710678])
     """
     reg, depth = np.broadcast_arrays(nonnegative("reg", reg), depths(depth))
-    # (L−2)^{−(L−2)/(2L−2)} λ^{L/(2L−2)} = √(λ/(L−2)) · w_c: no rounded exponent, no overflow.
-    excess = np.maximum(depth - 2, 1)
-    root = _root(reg * excess, 2 * depth - 2)
-    return np.where(depth == 2, reg, (depth - 1) * np.sqrt(reg / excess) * root)[()]
+    unit = unit_exponent(0.0, reg, depth)
+    lam = times_power(reg, -unit * (2 * depth - 2))
+    return times_power(collapse(lam, depth), unit * depth)[()]
 
 
 def critical_reg(target: ArrayLike, depth: ArrayLike) -> Any:
@@ -117,7 +126,8 @@ def critical_reg(target: ArrayLike, depth: ArrayLike) -> Any:
     Returns
     -------
     float or array
-        ``λ_c = m^{2−2/L} (L−2)^{1−2/L} (L−1)^{−(2−2/L)}``, broadcast over `target` and `depth`.
+        ``λ_c = m^{2−2/L} (L−2)^{1−2/L} (L−1)^{−(2−2/L)}``, broadcast over `target` and `depth`;
+        infinite where that is beyond the range of float64.
 
     Raises
     ------
@@ -139,10 +149,15 @@ def critical_reg(target: ArrayLike, depth: ArrayLike) -> Any:
     array([2., 1.])
     """
     target, depth = np.broadcast_arrays(nonnegative("target", target), depths(depth))
-    value = target / (depth - 1)  # λ_c = (m − s_c) s_c^{1−2/L} with s_c = m (L−2)/(L−1)
+    unit = unit_exponent(target, 0.0, depth)
+    # λ_c = (m − s_c) s_c^{1−2/L} with s_c = m (L−2)/(L−1)
+    value = times_power(target, -unit * depth) / (depth - 1)
     jump = value * np.maximum(depth - 2, 1)
-    root = np.where(target > 0, _root(jump, depth), 1.0)
-    return np.where(depth == 2, target, (value / root) * (jump / root))[()]
+    root = np.where(target > 0, root_of(jump, depth), 1.0)
+    with np.errstate(over="ignore"):
+        weight = (value / root) * (jump / root)
+    weight = times_power(weight, unit * (2 * depth - 2))
+    return np.where(depth == 2, target, weight)[()]
 
 
 def stationary_values(target: ArrayLike, reg: ArrayLike, depth: ArrayLike) -> tuple[Any, Any]:
@@ -190,13 +205,22 @@ def stationary_values(target: ArrayLike, reg: ArrayLike, depth: ArrayLike) -> tu
         nonnegative("target", target), nonnegative("reg", reg), depths(depth)
     )
     smaller = np.full(target.shape, np.nan)
-    larger = np.where((reg == 0) & (target > 0), _root(target, depth), np.nan)
+    unit = unit_exponent(target, 0.0, depth)
+    root = times_power(root_of(times_power(target, -unit * depth), depth), unit)
+    larger = np.where((reg == 0) & (target > 0), root, np.nan)
     shallow = (depth == 2) & (target > reg)
     larger[shallow] = np.sqrt(target[shallow] - reg[shallow])
-    deep = (depth > 2) & (reg > 0) & (target >= _fold(reg, depth)[1])
+    deep = (depth > 2) & (reg > 0) & (target >= fold_threshold(reg, depth))
     if deep.any():
-        equation = target[deep], reg[deep], depth[deep]
-        smaller[deep], larger[deep] = _smaller_root(*equation), _larger_root(*equation)
+        equation, unit = in_units(target[deep], reg[deep], depth[deep])
+        larger[deep] = times_power(larger_root(*equation), unit)
+        roots = limit_root(target[deep], reg[deep], depth[deep])
+        m, lam, order = equation
+        in_reach = lam > times_power(m, LOWEST_EXPONENT)
+        if in_reach.any():
+            found = smaller_root(m[in_reach], lam[in_reach], order[in_reach])
+            roots[in_reach] = times_power(found, unit[in_reach])
+        smaller[deep] = roots
     return smaller[()], larger[()]
 
 
@@ -247,71 +271,8 @@ def shrink(target: ArrayLike, reg: ArrayLike, depth: ArrayLike) -> Any:
     shrunk = np.where(depth == 2, np.maximum(target - reg, 0.0), np.where(reg == 0, target, 0.0))
     active = (depth > 2) & (reg > 0) & (target >= threshold)
     if active.any():
-        m, lam, order = target[active], reg[active], depth[active]
-        value = _larger_root(m, lam, order)
+        (m, lam, order), unit = in_units(target[active], reg[active], depth[active])
+        value = larger_root(m, lam, order)
         # s = m − λ w^{2−L} instead of w^L, which would multiply the error of w by L.
-        shrunk[active] = m - lam / value ** (order - 2.0)
+        shrunk[active] = times_power(m - lam / value ** (order - 2.0), unit * order)
     return shrunk[()]
-
-
-def _fold(reg: Array, depth: Integers) -> tuple[Array, Array]:
-    """Stationary value ``w_f`` and target ``m_f`` at the fold; at depth 2 the target is ``λ``."""
-    excess = np.maximum(depth - 2, 1)
-    value = _root(reg * excess / depth, 2 * depth - 2)
-    # m_f = w_f (w_f^{L−1} + λ / w_f^{L−1}) with w_f^{L−1} = √(λ (L−2)/L).
-    threshold = value * np.sqrt(reg) * (2 * depth - 2) / np.sqrt(excess * depth.astype(float))
-    return value, np.where(depth == 2, reg, threshold)
-
-
-def _root(value: Array, order: Integers) -> Array:
-    """The root ``value ** (1 / order)`` without the error that rounding ``1 / order`` makes."""
-    # np.power and not **, which rounds a scalar otherwise than an entry of an array.
-    guess = np.power(value, 1.0 / order)
-    # One Newton step; its quotient is near 1 wherever the power neither under- nor overflows.
-    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        quotient = np.power(guess, order) / value
-        step = (quotient - 1) / order
-    return np.where(np.abs(quotient - 1) < 1e-6, guess - guess * step, guess)
-
-
-# Each outer bracket end drops one term of the equation; it can be the root to the last bit, hence
-# the slack.
-def _smaller_root(target: Array, reg: Array, depth: Integers) -> Array:
-    low = _root(reg / target, depth - 2) * (1 - SLACK)
-    return _bracketed_root(low, _fold(reg, depth)[0], target, reg, depth)
-
-
-def _larger_root(target: Array, reg: Array, depth: Integers) -> Array:
-    high = _root(target, depth) * (1 + SLACK)
-    return _bracketed_root(_fold(reg, depth)[0], high, target, reg, depth)
-
-
-def _bracketed_root(low: Array, high: Array, target: Array, reg: Array, depth: Integers) -> Array:
-    """The root of ``w^L + λ w^{2−L} = m`` in each bracket, one of whose ends is the fold."""
-    power = depth.astype(float)
-
-    def excess(w: Array, m: Array, lam: Array, order: Array) -> Array:
-        return (w**order - m) + lam / w ** (order - 2)
-
-    ends = excess(low, target, reg, power), excess(high, target, reg, power)
-    # Where rounding hides the sign change the target is the fold to the last bits.
-    at_fold = np.sign(ends[0]) == np.sign(ends[1])
-    fold_end = np.where(np.abs(ends[0]) < np.abs(ends[1]), low, high)
-    found = fold_end.copy()
-    inside = ~at_fold
-    if inside.any():
-        arguments = target[inside], reg[inside], power[inside]
-        result = find_root(excess, (low[inside], high[inside]), args=arguments)
-        if not result.success.all():
-            worst = int(np.argmin(result.success))
-            m, lam, order = (argument[worst] for argument in arguments)
-            raise FloatingPointError(
-                f"no root found for target {m:g}, reg {lam:g}, depth {int(order)}: "
-                f"status {result.status[worst]}"
-            )
-        # The finder stops 4 units in the last place away; a Newton step inside the bracket mends that.
-        w, (m, lam, order) = result.x, arguments
-        slope = order * w ** (order - 1) - (order - 2) * lam / w ** (order - 1)
-        step = np.divide(excess(w, m, lam, order), slope, out=np.zeros_like(w), where=slope != 0)
-        found[inside] = np.where(np.abs(step) < 1e-12 * w, w - step, w)
-    return found

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dmfbook._scale import times_power
 from dmfbook._validation import Array, integer, real_array
 from dmfbook.regularized.blocks import ActiveBlocks, repeated_eigenvalues
 from dmfbook.regularized.point import CriticalPoint
@@ -37,7 +38,7 @@ def hessian_spectrum(point: CriticalPoint) -> Array:
     Returns
     -------
     array (N,)
-        Eigenvalues of ``∇²F``, ascending.
+        Eigenvalues of ``∇²F``, ascending; infinite beyond the range of float64.
 
     Raises
     ------
@@ -78,7 +79,8 @@ def hessian_spectrum(point: CriticalPoint) -> Array:
     for _ in _in_threads(fill, places()):
         pass
     out.sort()
-    return out
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(out, point._modes.eigenvalue_unit, out=out)
 
 
 def hessian_extremes(point: CriticalPoint) -> tuple[float, float]:
@@ -92,7 +94,7 @@ def hessian_extremes(point: CriticalPoint) -> tuple[float, float]:
     Returns
     -------
     smallest, largest : float
-        The largest is the sharpness.
+        The largest is the sharpness; infinite beyond the range of float64.
 
     Raises
     ------
@@ -120,7 +122,8 @@ def hessian_extremes(point: CriticalPoint) -> tuple[float, float]:
     ends = list(values[counts > 0])
     for pair in _in_threads(extremes, blocks.tiles()):
         ends.extend(pair)
-    return float(min(ends)), float(max(ends))
+    smallest, largest = times_power([min(ends), max(ends)], point._modes.eigenvalue_unit)
+    return float(smallest), float(largest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,12 +182,13 @@ def spectral_density(
     _check(point)
     edges, limits = _bins(point, bins)
     values, repeats = repeated_eigenvalues(point)
-    counts = np.histogram(values, limits, weights=repeats)[0].astype(np.int64)
+    unit = point._modes.eigenvalue_unit
+    counts = np.histogram(times_power(values, unit), limits, weights=repeats)[0].astype(np.int64)
     blocks = ActiveBlocks(point)
     tiles = list(blocks.tiles())
 
     def count(start: int, stop: int, _: int) -> NDArray[np.int64]:
-        return np.histogram(blocks.eigenvalues(start, stop), limits)[0]
+        return np.histogram(times_power(blocks.eigenvalues(start, stop), unit), limits)[0]
 
     results = _in_threads(count, tiles)
     if progress:

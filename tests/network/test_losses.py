@@ -180,7 +180,11 @@ BAD = {
     "complex": (lambda: dmf.Regression(INPUTS * 1j, OUTPUTS), TypeError, "inputs must hold real"),
     "scale": (lambda: dmf.Regression(INPUTS, OUTPUTS, 0.0), ValueError, "scale must be positive"),
     "no scale": (lambda: dmf.Regression(INPUTS, OUTPUTS, None), TypeError, "scale must be a"),
-    "too large": (lambda: dmf.Regression(INPUTS * 1e200, OUTPUTS), OverflowError, "moments"),
+    "too large": (
+        lambda: dmf.Regression(INPUTS * 1e200, OUTPUTS).second_moment,
+        OverflowError,
+        "the second moment is beyond the range of float64",
+    ),
     "no operator": (lambda: dmf.Sensing(np.eye(4), [1.0]), TypeError, "operator must be a Sensing"),
     "half a loss": (lambda: dmf.Problem(Half(), (3,)), TypeError, "without value, curvature"),
     "wrong shape": (lambda: dmf.Problem(Crooked(), (3,)), ValueError, "gradient must have shape"),
