@@ -14,8 +14,6 @@ SEED = int(os.environ.get("DMFBOOK_SEED", "20261126"))
 
 # Claims that no rival stands against yet, a line a chapter: whoever writes one takes the label out.
 WITHOUT_RIVALS = {
-    "exact_derivatives": "thm-gradient thm-hessian prop-operator thm-trace prop-gauss-newton",
-    "one_singular_value": "thm-fold thm-collapse cor-jump thm-critical-regularization thm-uniqueness cor-soft-threshold",
     "the_end_to_end_problem": "thm-end-to-end prop-bottleneck thm-schatten",
     "balance_and_layer_norms": "thm-balance thm-layer-norms thm-layer-values",
     "one_orbit_one_spectrum": "thm-one-orbit thm-one-spectrum cor-scalar-spectrum",

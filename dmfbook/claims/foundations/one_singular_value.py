@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
-from dmfbook._validation import Array
+from dmfbook.claims.cases import numbers
 from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
+from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.oracles.extrema import EPS, ScalarLoss
 from dmfbook.regularized.scalar import (
     collapse_threshold,
     critical_reg,
@@ -19,136 +21,33 @@ from dmfbook.regularized.scalar import (
     stationary_values,
 )
 
-EPS = float(np.finfo(float).eps)
+Threshold = Callable[[float, int], Any]
 
 
-@dataclass(frozen=True)
-class ScalarCase:
-    """A scalar problem, the power of ``w`` in its penalty, and the least ``w`` that a search sees."""
+def count_and_kinds(
+    case: ScalarLoss,
+    fold: Threshold = fold_threshold,
+    kinds: tuple[bool, bool] = (False, True),
+    zero: bool = True,
+    power: float = 2.0,
+) -> Evidence:
+    """Compare with the extrema found on the way from zero: a minimum, then a maximum and a minimum, or none.
 
-    target: float
-    reg: float
-    depth: int
-    penalty: int = 2
-    search_from: float = 0.0
-
-
-@dataclass(frozen=True)
-class Extremum:
-    """A local extremum of the loss, found from values, and how well values determine it."""
-
-    w: float
-    loss: float
-    is_minimum: bool
-    uncertainty: float
-
-
-def loss(w: Array | float, case: ScalarCase) -> Any:
-    """Loss ``(m − w^L)² + λ L w²`` less the constant ``m²``, so that small changes are not lost."""
-    power = w**case.depth
-    return power * (power - 2 * case.target) + case.reg * case.depth * w**case.penalty
-
-
-def extrema(case: ScalarCase) -> list[Extremum]:
-    """Local extrema of the loss for ``w >= search_from``, from its values on a grid, polished.
-
-    The end ``search_from`` counts as a minimum where the loss rises from it.
+    Both are tested in the equation ``w^L + λ w^{power−L} = m``.
     """
-    top = 1.5 * case.target ** (1 / case.depth)
-    grid = np.append(
-        case.search_from, np.geomspace(max(case.search_from, 1e-4 * top), top, 3000)[1:]
-    )
-    values = loss(grid, case)
-    rises = np.sign(np.diff(values))
-    found = []
-    if rises[0] > 0:
-        found.append(Extremum(case.search_from, float(values[0]), True, 0.0))
-    for i in np.flatnonzero(rises[1:] != rises[:-1]) + 1:
-        found.append(_polish(case, grid[i - 1], grid[i + 1], sign=float(rises[i])))
-    return found
-
-
-def _polish(case: ScalarCase, low: float, high: float, sign: float) -> Extremum:
-    """Refine an extremum between `low` and `high`; `sign` is +1 for a minimum, −1 for a maximum."""
-    result = minimize_scalar(
-        lambda w: sign * loss(w, case),
-        bounds=(low, high),
-        method="bounded",
-        options={"xatol": 1e-12},
-    )
-    w, m, lam, order = float(result.x), case.target, case.reg, case.depth
-    curvature = abs(
-        2 * order * (2 * order - 1) * w ** (2 * order - 2)
-        - 2 * m * order * (order - 1) * w ** (order - 2)
-        + 2 * lam * order
-    )
-    terms = w ** (2 * order) + 2 * m * w**order + lam * order * w**2
-    # Values equal up to their rounding error cannot be told apart; Brent's method adds √ε w.
-    flat = np.sqrt(8 * order * EPS * terms / curvature)
-    uncertainty = 4 * float(flat + np.sqrt(EPS) * w + 1e-12)
-    return Extremum(w, float(loss(w, case)), sign > 0, uncertainty)
-
-
-def best(case: ScalarCase) -> Extremum:
-    """The minimum with the least loss."""
-    return min((e for e in extrema(case) if e.is_minimum), key=lambda e: e.loss)
-
-
-def _end_to_end_uncertainty(point: Extremum, depth: int) -> float:
-    return depth * point.w ** (depth - 1) * point.uncertainty + EPS
-
-
-def random_case(rng: np.random.Generator, depth: int = 0) -> ScalarCase:
-    """Depth 3 to 8 unless it is given; targets from half the fold to ten times the collapse threshold."""
-    order = int(rng.integers(3, 9)) if depth == 0 else depth
-    reg = float(10 ** rng.uniform(-1, 1))
-    low, high = fold_threshold(reg, order) / 2, 10 * collapse_threshold(reg, order)
-    while True:
-        target = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-        if _distance_to_thresholds(target, reg, order) > 1e-3:
-            return ScalarCase(target, reg, order)
-
-
-def _distance_to_thresholds(target: float, reg: float, depth: int) -> float:
-    thresholds = np.array([fold_threshold(reg, depth), collapse_threshold(reg, depth)])
-    return float(np.abs(target / thresholds - 1).min())
-
-
-def shallow_case(rng: np.random.Generator) -> ScalarCase:
-    """Depth 2."""
-    return random_case(rng, depth=2)
-
-
-def shallow_case_past_branching(rng: np.random.Generator) -> ScalarCase:
-    """Control: depth 2, where the positive minimizer branches off zero without a fold."""
-    case = shallow_case(rng)
-    return replace(case, target=case.reg * (1.1 + float(rng.exponential())))
-
-
-def case_at_collapse(rng: np.random.Generator) -> ScalarCase:
-    """A target exactly at the collapse threshold."""
-    case = random_case(rng)
-    return replace(case, target=float(collapse_threshold(case.reg, case.depth)))
-
-
-def case_past_collapse(rng: np.random.Generator) -> ScalarCase:
-    """Control: a target a tenth above the collapse threshold."""
-    case = case_at_collapse(rng)
-    return replace(case, target=1.1 * case.target)
-
-
-def other_penalty(rng: np.random.Generator) -> ScalarCase:
-    """Control: the penalty is not the square of the factors."""
-    return replace(random_case(rng), penalty=1)
-
-
-def local_search(rng: np.random.Generator) -> ScalarCase:
-    """Control: a target between fold and collapse, and a search that never looks near zero."""
-    case = random_case(rng)
-    fold, collapse = fold_threshold(case.reg, case.depth), collapse_threshold(case.reg, case.depth)
-    target = float(fold + rng.uniform(0.2, 0.8) * (collapse - fold))
-    smaller, larger = stationary_values(target, case.reg, case.depth)
-    return replace(case, target=target, search_from=float(smaller + larger) / 2)
+    found = [extremum for extremum in case.extrema if extremum.w > 0]
+    expected = list(kinds) if case.target > fold(case.reg, case.depth) else []
+    if [extremum.is_minimum for extremum in found] != expected:
+        return Evidence(np.inf, 1.0)
+    if zero != (case.extrema[0].w == 0):
+        return Evidence(np.inf, 1.0)
+    errors = [Evidence(0.0, EPS)]  # at the fewest, zero is where it has to be
+    for extremum in found:
+        w, order = extremum.w, case.depth
+        rest = w**order + case.reg * w ** (power - order) - case.target
+        slope = order * w ** (order - 1) + (order - 2) * case.reg * w ** (1 - order)
+        errors.append(Evidence(abs(rest), slope * extremum.uncertainty + 8 * EPS * case.target))
+    return worst(errors)
 
 
 @claim(
@@ -156,20 +55,60 @@ def local_search(rng: np.random.Generator) -> ScalarCase:
     "Two stationary values above the fold, none below",
     source="this book",
     status="derived",
-    cases={"depth 3 to 8, below and above the fold": random_case},
-    controls={"at least three layers": shallow_case_past_branching},
+    cases={
+        "below the fold": numbers.below_fold,
+        "just below the fold": numbers.at_fold_less_a_little,
+        "just above the fold": numbers.just_above_fold,
+        "between the thresholds": numbers.between_thresholds,
+        "far above, depth up to 12": numbers.far_above,
+    },
+    controls={
+        "at least three layers": numbers.shallow_above,
+        "a positive weight": numbers.without_penalty,
+    },
+    rivals={
+        "the fold is where zero stops to be global": partial(
+            count_and_kinds, fold=collapse_threshold
+        ),
+        "the fold has L−1 in place of L−2": partial(
+            count_and_kinds,
+            fold=lambda reg, depth: fold_threshold(reg * (depth - 1) / (depth - 2), depth),
+        ),
+        "the smaller is the minimizer": partial(count_and_kinds, kinds=(True, False)),
+        "zero is no local minimizer": partial(count_and_kinds, zero=False),
+        "the equation has the power 1−L": partial(count_and_kinds, power=1.0),
+    },
 )
-def stationary_points(case: ScalarCase) -> Evidence:
-    """Compare with the extrema found on the way from zero: a maximum, then a minimum, or none."""
-    found = [extremum for extremum in extrema(case) if extremum.w > 0]
-    expected = 2 if case.target > fold_threshold(case.reg, case.depth) else 0
-    kinds = [extremum.is_minimum for extremum in found]
-    if kinds != [False, True][:expected]:
-        return Evidence(np.inf, 1.0)
+def stationary_points(case: ScalarLoss) -> Evidence:
+    """Compare number, kind, place and equation with what values on a grid show."""
+    evidence = count_and_kinds(case)
+    found = [extremum for extremum in case.extrema if extremum.w > 0]
+    if not evidence.holds or not found:
+        return evidence
     roots = stationary_values(case.target, case.reg, case.depth)
-    pairs = list(zip(found, roots, strict=False))
-    errors = [(abs(extremum.w - root), extremum.uncertainty) for extremum, root in pairs]
-    return Evidence(*max(errors, key=lambda pair: pair[0] / pair[1], default=(0.0, EPS)))
+    pairs = zip(found, roots, strict=True)
+    return worst([evidence, *(Evidence(abs(e.w - root), e.uncertainty) for e, root in pairs)])
+
+
+def kept(case: ScalarLoss, threshold: Threshold) -> float:
+    """End-to-end value of a minimizer that is the larger root above a threshold and zero below."""
+    if case.target <= threshold(case.reg, case.depth):
+        return 0.0
+    larger = stationary_values(case.target, case.reg, case.depth)[1]
+    return float(larger**case.depth)
+
+
+def collapsed_threshold(reg: float, depth: int, first: int = 1, power: float = 2.0) -> float:
+    """``m_c`` with another constant in front, or another power of ``L − 2``."""
+    excess = float(depth - 2) ** (-(depth - power) / (2 * depth - 2)) if depth > 2 else 1.0
+    return float((depth - first) * excess * reg ** (depth / (2 * depth - 2)))
+
+
+def compare_kept(case: ScalarLoss, threshold: Threshold) -> Evidence:
+    """Compare the end-to-end value with that of the least value found."""
+    found = case.best
+    error = abs(found.end_to_end - kept(case, threshold))
+    return Evidence(error, found.end_to_end_uncertainty)
 
 
 @claim(
@@ -177,14 +116,53 @@ def stationary_points(case: ScalarCase) -> Evidence:
     "The global minimizer and its collapse",
     source="kamber2026landscape",
     status="paper's claim",
-    cases={"depth 3 to 8, below and above collapse": random_case},
-    controls={"the minimizer is global": local_search},
+    cases={
+        "below the fold": numbers.below_fold,
+        "just below collapse": numbers.just_below_collapse,
+        "just above collapse": numbers.just_above_collapse,
+        "far above, depth up to 12": numbers.far_above,
+        "depth 2, below": numbers.shallow_below,
+        "depth 2, above": numbers.shallow_above,
+    },
+    controls={
+        "the minimizer is global": numbers.local_search,
+        "the penalty is the square of the factors": numbers.other_penalty,
+    },
+    rivals={
+        "the local minimizer counts as soon as there is one": partial(
+            compare_kept, threshold=lambda reg, depth: fold_threshold(reg, depth)
+        ),
+        "L in place of L−1": partial(compare_kept, threshold=partial(collapsed_threshold, first=0)),
+        "without the power of L−2": partial(
+            compare_kept, threshold=lambda reg, depth: collapsed_threshold(reg, depth, power=depth)
+        ),
+        "the square root of the weight": partial(
+            compare_kept,
+            threshold=lambda reg, depth: collapsed_threshold(1.0, depth) * reg**0.5,
+        ),
+    },
 )
-def global_minimum(case: ScalarCase) -> Evidence:
+def global_minimum(case: ScalarLoss) -> Evidence:
     """Compare the end-to-end value of the global minimizer with the best found from values."""
-    found = best(case)
-    error = abs(found.w**case.depth - shrink(case.target, case.reg, case.depth))
-    return Evidence(float(error), _end_to_end_uncertainty(found, case.depth))
+    found = case.best
+    package = abs(found.end_to_end - float(shrink(case.target, case.reg, case.depth)))
+    return worst(
+        [
+            Evidence(package, found.end_to_end_uncertainty),
+            compare_kept(case, collapsed_threshold),
+        ]
+    )
+
+
+def jump_to(case: ScalarLoss, share: Callable[[int], float]) -> Evidence:
+    """Compare the values found just below and just above the target with 0 and a share of the target."""
+    step = 1e-6
+    below = replace(case, target=case.target * (1 - step)).best
+    above = replace(case, target=case.target * (1 + step)).best
+    error = below.end_to_end + abs(above.end_to_end - case.target * share(case.depth))
+    # ds/dm ≤ L at the threshold: s = m − λ w^{2−L}, and w is not at the fold.
+    tolerance = case.depth * step * case.target + above.end_to_end_uncertainty
+    return Evidence(float(error), tolerance)
 
 
 @claim(
@@ -192,19 +170,34 @@ def global_minimum(case: ScalarCase) -> Evidence:
     "The jump at the collapse threshold",
     source="this book",
     status="derived",
-    cases={"depth 3 to 8, at the threshold": case_at_collapse},
-    controls={"at the collapse threshold": case_past_collapse},
+    cases={"at the threshold, depth 3 to 8": numbers.at_collapse},
+    controls={"the target passes the threshold": numbers.past_collapse},
+    not_needed={"at least three layers": "at depth 2 the formula says 0, and nothing jumps"},
+    rivals={
+        "to the whole threshold": partial(jump_to, share=lambda depth: 1.0),
+        "to (L-1)/L of it": partial(jump_to, share=lambda depth: (depth - 1) / depth),
+        "to (L-2)/L of it": partial(jump_to, share=lambda depth: (depth - 2) / depth),
+        "no jump": partial(jump_to, share=lambda depth: 0.0),
+    },
 )
-def jump(case: ScalarCase) -> Evidence:
+def jump(case: ScalarLoss) -> Evidence:
     """Compare the values found just below and just above the target with 0 and the jump."""
-    step = 1e-6
-    below = best(replace(case, target=case.target * (1 - step)))
-    above = best(replace(case, target=case.target * (1 + step)))
-    height = case.target * (case.depth - 2) / (case.depth - 1)
-    error = below.w**case.depth + abs(above.w**case.depth - height)
-    # ds/dm ≤ L at the threshold: s = m − λ w^{2−L}, and w is not at the fold.
-    tolerance = case.depth * step * case.target + _end_to_end_uncertainty(above, case.depth)
-    return Evidence(float(error), tolerance)
+    return jump_to(case, lambda depth: (depth - 2) / (depth - 1))
+
+
+def compare_critical(case: ScalarLoss, formula: Callable[[float, int], float]) -> Evidence:
+    """Compare a formula with the largest λ at which some positive ``w`` is as good as zero."""
+    value = float(formula(case.target, case.depth))
+    # At a maximum an error of 1e-6 in the argument changes the value by 1e-12 L² relatively.
+    return Evidence(abs(case.bearable - value), 1e-11 * case.depth**2 * value)
+
+
+def changed_critical(
+    target: float, depth: int, power: float = 2.0, first: float = 2.0, second: float = 2.0
+) -> float:
+    """``λ_c`` with other exponents ``2 − power/L``, ``1 − first/L`` and ``2 − second/L``."""
+    inner = float(max(depth - 2, 1)) ** (1 - first / depth)
+    return float(target ** (2 - power / depth) * inner / (depth - 1.0) ** (2 - second / depth))
 
 
 @claim(
@@ -212,28 +205,47 @@ def jump(case: ScalarCase) -> Evidence:
     "The critical regularization",
     source="kamber2026landscape",
     status="paper's claim",
-    cases={"depth 3 to 8": random_case},
-    controls={"the penalty is the square of the factors": other_penalty},
+    cases={
+        "a small target, depth 4 to 6": numbers.just_below_collapse,
+        "depth 3 to 12": numbers.far_above,
+        "depth 2": numbers.shallow_above,
+    },
+    controls={"the penalty is the square of the factors": numbers.other_penalty},
+    rivals={
+        "the target has the power 2−1/L": partial(
+            compare_critical, formula=partial(changed_critical, power=1.0)
+        ),
+        "L−2 has the power 1−1/L": partial(
+            compare_critical, formula=partial(changed_critical, first=1.0)
+        ),
+        "L−1 has the power 2−1/L": partial(
+            compare_critical, formula=partial(changed_critical, second=1.0)
+        ),
+        "it is the target at every depth": partial(
+            compare_critical, formula=lambda target, depth: target
+        ),
+    },
 )
-def critical_regularization(case: ScalarCase) -> Evidence:
+def critical_regularization(case: ScalarLoss) -> Evidence:
     """Compare with the largest λ at which some positive ``w`` has a smaller loss than zero."""
+    return worst([compare_critical(case, critical_reg), compare_critical(case, changed_critical)])
 
-    def bearable(log_w: float) -> float:
-        # λ at which the loss at w equals the loss at zero.
-        w = float(np.exp(log_w))
-        fit = -loss(w, replace(case, reg=0.0))
-        return float(fit / (case.depth * w**case.penalty))
 
-    scale = np.log(case.target) / case.depth
-    result = minimize_scalar(
-        lambda log_w: -bearable(log_w),
-        bounds=(scale - 5, scale + 1),
-        method="bounded",
-        options={"xatol": 1e-6},
-    )
-    formula = float(critical_reg(case.target, case.depth))
-    # At a maximum an error of 1e-6 in the argument changes the value by 1e-12 L² relatively.
-    return Evidence(abs(-result.fun - formula), 1e-11 * case.depth**2 * formula)
+def spread(case: ScalarLoss, every: bool = False) -> Evidence:
+    """Spread of the end-to-end values of all minima whose loss is the least, or of all minima."""
+    minima = case.minima
+    rounding = np.inf if every else 16 * case.depth * EPS * case.target**2
+    least = min(extremum.loss for extremum in minima) + rounding
+    ties = [extremum for extremum in minima if extremum.loss <= least]
+    values = [extremum.end_to_end for extremum in ties]
+    return Evidence(float(np.ptp(values)), sum(each.end_to_end_uncertainty for each in ties))
+
+
+def not_unique_at_threshold(case: ScalarLoss) -> Evidence:
+    """The rival: at depth 2 two minimizers tie at the threshold as well."""
+    if case.depth == 2 and case.target == case.reg:
+        return Evidence(1.0 if spread(case).holds else 0.0, 0.5)
+    return spread(case)
 
 
 @claim(
@@ -241,18 +253,28 @@ def critical_regularization(case: ScalarCase) -> Evidence:
     "Uniqueness off the null set",
     source="kamber2026landscape",
     status="paper's claim",
-    cases={"depth 3 to 8, off the threshold": random_case},
-    controls={"off the null set": case_at_collapse},
+    cases={
+        "below the fold": numbers.below_fold,
+        "between the thresholds": numbers.between_thresholds,
+        "just above collapse": numbers.just_above_collapse,
+        "depth 2 at the threshold": numbers.shallow_at_threshold,
+    },
+    controls={"off the null set": numbers.at_collapse},
+    rivals={
+        "all local minimizers agree": partial(spread, every=True),
+        "depth 2 has an exceptional target, too": not_unique_at_threshold,
+    },
 )
-def one_minimizer(case: ScalarCase) -> Evidence:
+def one_minimizer(case: ScalarLoss) -> Evidence:
     """Measure the spread of the end-to-end values of all minima whose loss is the least."""
-    minima = [extremum for extremum in extrema(case) if extremum.is_minimum]
-    rounding = 16 * case.depth * EPS * case.target**2
-    least = min(extremum.loss for extremum in minima) + rounding
-    ties = [extremum for extremum in minima if extremum.loss <= least]
-    spread = np.ptp([extremum.w**case.depth for extremum in ties])
-    tolerance = sum(_end_to_end_uncertainty(extremum, case.depth) for extremum in ties)
-    return Evidence(float(spread), tolerance)
+    return spread(case)
+
+
+def compare_shallow(case: ScalarLoss, formula: Callable[[float, float], float]) -> Evidence:
+    """Compare the end-to-end value found from values with a formula of target and weight."""
+    found = case.best
+    error = abs(found.end_to_end - formula(case.target, case.reg))
+    return Evidence(error, found.end_to_end_uncertainty)
 
 
 @claim(
@@ -260,11 +282,23 @@ def one_minimizer(case: ScalarCase) -> Evidence:
     "Soft thresholding at depth 2",
     source="this book",
     status="derived",
-    cases={"depth 2": shallow_case},
-    controls={"two layers": case_past_collapse},
+    cases={
+        "above the weight": numbers.shallow_above,
+        "below the weight": numbers.shallow_below,
+        "at the weight": numbers.shallow_at_threshold,
+    },
+    controls={
+        "two layers": numbers.past_collapse,
+        "the penalty is the square of the factors": numbers.shallow_other_penalty,
+    },
+    rivals={
+        "a hard threshold": partial(compare_shallow, formula=lambda m, reg: m * (m > reg)),
+        "a bias of half the weight": partial(
+            compare_shallow, formula=lambda m, reg: max(m - reg / 2, 0.0)
+        ),
+        "never zero": partial(compare_shallow, formula=lambda m, reg: m - reg),
+    },
 )
-def soft_threshold(case: ScalarCase) -> Evidence:
+def soft_threshold(case: ScalarLoss) -> Evidence:
     """Compare the end-to-end value found from values with ``max(m − λ, 0)``."""
-    found = best(case)
-    error = abs(found.w**case.depth - max(case.target - case.reg, 0.0))
-    return Evidence(error, _end_to_end_uncertainty(found, case.depth))
+    return compare_shallow(case, lambda target, reg: max(target - reg, 0.0))
