@@ -16,16 +16,22 @@ def has_kronecker_structure(loss: Any) -> TypeGuard[Factorization | Regression]:
     return isinstance(loss, (Factorization, Regression))
 
 
+def curvature(loss: Loss, X: Array, Z: Array) -> Array:
+    """Second derivative ``∇²ℓ(X)[Z]`` in a stack of directions, after a look at its shape."""
+    images = np.asarray(loss.curvature(X, Z))
+    if images.shape != Z.shape:
+        raise ValueError(
+            f"the loss's curvature must have shape {Z.shape} for directions of that shape, "
+            f"got {images.shape}"
+        )
+    return images
+
+
 def curvature_matrix(loss: Loss, X: Array) -> Array:
     """Second derivative as a matrix on column-major ``vec Z``, exactly symmetric if the loss is; (d_0 d_L)²."""
     rows, cols = loss.shape
     units = np.eye(rows * cols).reshape(-1, cols, rows).mT
-    images = np.asarray(loss.curvature(X, units))
-    if images.shape != units.shape:
-        raise ValueError(
-            f"the loss's curvature must have shape {units.shape} for a stack of directions of that "
-            f"shape, got {images.shape}"
-        )
+    images = curvature(loss, X, units)
     return images.mT.reshape(rows * cols, -1).T
 
 

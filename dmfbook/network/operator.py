@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from dmfbook._validation import Array
-from dmfbook.network.factors import transposed_layers
 from dmfbook.network.problem import Problem, checked_point
+from dmfbook.network.ring import Ring, Sweeps
 
-COLUMN_TILE = 8
+# Columns of a block are swept side by side as long as they have no more entries than this.
+TILE_ENTRIES = 2**18
+LARGEST_TILE = 16
 
 
 def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOperator:
@@ -28,7 +31,8 @@ def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOp
     Returns
     -------
     scipy.sparse.linalg.LinearOperator (N, N)
-        Symmetric, with ``matvec`` and ``matmat``; exact, no automatic differentiation.
+        Symmetric, with ``matvec`` and ``matmat``; exact, no automatic differentiation. It may be used from several
+        threads at once.
 
     Raises
     ------
@@ -37,8 +41,9 @@ def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOp
 
     Notes
     -----
-    A product costs ``O(L d³)`` flops for widths ``d`` (6 L matrix products, as many as two
-    evaluations of loss and gradient); memory for the partial products.
+    A product costs at most ``6 c (N + d_0 d_L)`` multiplications, where c is the narrowest of the widths, and one
+    second derivative of the loss. Memory: two copies of the factors, and for widths d buffers of ``4 c L d`` numbers
+    for each column that is swept at once.
 
     Examples
     --------
@@ -51,55 +56,65 @@ def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOp
 
 
 class _HessianOperator(LinearOperator):
-    """Derivative of the gradient's two sweeps, applied to stacked directions."""
+    """Sweeps around the ring of layers, in buffers that wait for the next product."""
 
     def __init__(self, problem: Problem, factors: list[Array]) -> None:
         super().__init__(np.float64, (problem.size, problem.size))
-        self._problem = problem
-        self._factors = [factor.copy() for factor in factors]
-        self._forward = [np.eye(problem.widths[0])]
-        for factor in factors:
-            self._forward.append(factor @ self._forward[-1])
-        self._end_to_end = self._forward.pop()
-        backward = [problem.end_to_end_loss.gradient(self._end_to_end)]
-        for factor in reversed(factors[1:]):
-            backward.append(factor.T @ backward[-1])
-        self._backward = backward[::-1]
+        self._ring, self._reg = Ring(problem.end_to_end_loss, factors), problem.reg
+        self._idle: dict[int, list[Sweeps]] = {}
 
     def _matvec(self, vector: Array) -> Array:
-        return self._apply(np.asarray(vector).ravel())
+        direction = _real(vector).ravel()
+        out = np.empty_like(direction)
+        self._apply(direction, out)
+        return out
 
     def _matmat(self, columns: Array) -> Array:
-        rows = np.asarray(columns).T
-        # A few at a time, so that their sweeps stay in cache.
-        tiles = [rows[i : i + COLUMN_TILE] for i in range(0, len(rows), COLUMN_TILE)]
-        return np.concatenate([self._apply(tile) for tile in tiles]).T
+        directions = _rows(_real(columns))
+        out = np.empty_like(directions)
+        # Powers of two, so that few buffers serve blocks of any number of columns.
+        tile, start = LARGEST_TILE, 0
+        while start < len(directions):
+            while tile > min(len(directions) - start, max(1, TILE_ENTRIES // self.shape[0])):
+                tile //= 2
+            some = slice(start, start + tile) if tile > 1 else start
+            self._apply(directions[some], out[some])
+            start += tile
+        return out.T
 
     def _adjoint(self) -> LinearOperator:
         return self
 
-    def _apply(self, directions: Array) -> Array:
-        """Products with the directions ``(…, N)``, all swept through the layers together."""
-        if np.iscomplexobj(directions):
-            raise TypeError(f"directions must hold real numbers, got dtype {directions.dtype}")
-        directions = np.ascontiguousarray(directions, dtype=np.float64)
-        factors, forward, backward = self._factors, self._forward, self._backward
-        moves = [move.mT for move in transposed_layers(directions, self._problem.widths)]
-        # Derivatives of the partial products B_l; that of B_1 = I is zero.
-        forward_moves = [moves[0]]
-        for factor, move, front in zip(factors[1:], moves[1:], forward[1:], strict=True):
-            forward_moves.append(factor @ forward_moves[-1] + move @ front)
-        # Derivatives of A_lᵀ G, from the last layer down; that of G itself is the loss's curvature.
-        turn = self._problem.end_to_end_loss.curvature(self._end_to_end, forward_moves.pop())
-        backward_moves = [turn]
-        layers = zip(factors[:0:-1], moves[:0:-1], backward[:0:-1], strict=True)
-        for factor, move, back in layers:
-            backward_moves.append(factor.T @ backward_moves[-1] + move.mT @ back)
-        out = np.empty_like(directions)
-        slots = transposed_layers(out, self._problem.widths)
-        for l, (slot, move) in enumerate(zip(slots, moves, strict=True)):
-            product = forward[l] @ backward_moves[-1 - l].mT
-            if l > 0:
-                product += forward_moves[l - 1] @ backward[l].T
-            slot[...] = 2 * self._problem.reg[l] * move.mT + product
-        return out
+    def _apply(self, directions: Array, out: Array) -> None:
+        """Write the products with directions, one (N,) or several (count, N)."""
+        count = 1 if directions.ndim == 1 else len(directions)
+        idle = self._idle.setdefault(count, [])
+        try:
+            sweeps = idle.pop()  # nobody else has them now
+        except IndexError:
+            sweeps = Sweeps(self._ring, self._reg, count)
+        sweeps.apply(directions, out)
+        idle.append(sweeps)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Buffers are views of one another, which copies would not be.
+        return self.__dict__ | {"_idle": {}}
+
+
+def _real(directions: Array) -> Array:
+    """Directions in float64, unless they are complex or no numbers."""
+    array = np.asarray(directions)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"directions must hold real numbers, got dtype {array.dtype}")
+    return array.astype(np.float64, copy=False)
+
+
+def _rows(columns: Array) -> Array:
+    """Columns as contiguous rows, copied where need be: in pieces that stay in cache."""
+    if columns.flags.f_contiguous:
+        return columns.T
+    rows = np.empty(columns.shape[::-1])
+    step = max(1, 2**15 // max(1, len(rows)))
+    for start in range(0, len(columns), step):
+        rows[:, start : start + step] = columns[start : start + step].T
+    return rows

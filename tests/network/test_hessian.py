@@ -6,7 +6,6 @@ import autograd
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from strategies import (
     EPS,
     WIDTHS,
@@ -77,73 +76,6 @@ def test_large_hessian_agrees_with_the_operator(shape):
     # Rounding of the entries, then an inner product of N terms.
     scale = dmf.hessian(absolute(problem), np_abs(factors)) @ abs(directions)
     assert np.all(abs(error) <= (rounding(problem) + problem.size * EPS) * scale)
-
-
-@given(exact_cases(), st.integers(0, 2**32 - 1))
-def test_operator_is_exact_on_integers(case, seed):
-    problem, factors = case
-    hessian = dmf.hessian(problem, factors)
-    operator = dmf.hessian_operator(problem, factors)
-    assert operator.shape == hessian.shape and operator.dtype == np.float64
-    columns = np.random.default_rng(seed).integers(-2, 3, (problem.size, 3))
-    np.testing.assert_array_equal(operator @ columns[:, 0], hessian @ columns[:, 0])
-    np.testing.assert_array_equal(operator @ columns[:, :1], hessian @ columns[:, :1])
-    np.testing.assert_array_equal(operator @ columns, hessian @ columns)
-    np.testing.assert_array_equal(operator @ np.asfortranarray(columns * 1.0), hessian @ columns)
-    np.testing.assert_array_equal(operator.T @ columns, hessian @ columns)
-    np.testing.assert_array_equal(operator.H @ columns[:, 0], hessian @ columns[:, 0])
-    np.testing.assert_array_equal(operator @ np.eye(problem.size), hessian)
-
-
-@given(real_cases())
-def test_operator_is_accurate_and_symmetric_at_any_depth(case):
-    problem, factors = case
-    hessian, operator = dmf.hessian(problem, factors), dmf.hessian_operator(problem, factors)
-    u, v = np.random.default_rng(8).standard_normal((2, problem.size))
-    scale = dmf.hessian(absolute(problem), np_abs(factors))
-    tolerance = rounding(problem) + problem.size * EPS
-    assert np.all(abs(operator @ v - hessian @ v) <= tolerance * (scale @ abs(v)))
-    assert abs(u @ (operator @ v) - v @ (operator @ u)) <= (
-        2 * tolerance * (abs(u) @ scale @ abs(v))
-    )
-
-
-@pytest.mark.parametrize("shape", WIDTHS, ids=str)
-def test_operator_remainder_falls_with_slope_three(shape):
-    problem, factors = real_case(shape, seed=9)
-    gradient = dmf.flatten(problem.gradient(factors))
-    operator = dmf.hessian_operator(problem, factors)
-    point = dmf.flatten(factors)
-    directions = np.random.default_rng(10).standard_normal((20, problem.size))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-
-    def remainder(t):
-        # The mean square over directions is nowhere near zero, as a single remainder can be.
-        return np.linalg.norm(
-            [
-                problem.loss(dmf.unflatten(point + t * move, problem.widths))
-                - problem.loss(factors)
-                - t * (gradient @ move)
-                - t**2 / 2 * (move @ (operator @ move))
-                for move in directions
-            ]
-        )
-
-    # The term of fourth order bends the slope by O(t); rounding is ε/t³ ≈ 1e-8 of the remainder.
-    t = 2.0**-8
-    slope = np.log2(remainder(2 * t) / remainder(t))
-    assert slope == pytest.approx(3, abs=16 * t)
-
-
-def test_operator_keeps_a_copy_of_the_factors():
-    problem, factors = exact_case((3, 4, 2), seed=11)
-    operator = dmf.hessian_operator(problem, factors)
-    direction = np.arange(float(problem.size))
-    before = operator @ direction
-    for factor in factors:
-        factor[:] = 7
-    np.testing.assert_array_equal(operator @ direction, before)
-    np.testing.assert_array_equal(direction, np.arange(problem.size))
 
 
 @given(exact_cases())
