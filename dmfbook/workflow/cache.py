@@ -18,7 +18,7 @@ PACKAGE = Path(dmfbook.__file__).parent
 # Stands in each folder of pages that we make: what is in it, and for which sources.
 _STAMP = ".dmfbook.json"
 
-# Inode, time of the last change and size of files.
+# Inode, size and time of the last change of files; nobody can set that time back.
 Moment = dict[Path, tuple[int, int, int]]
 
 # What changes without a change of what is run: outputs, and the times papermill and Jupyter record.
@@ -57,11 +57,11 @@ def moment(root: Path) -> Moment:
     Returns
     -------
     dict of Path to tuple of ints
-        Of each source of `dmfbook` and of the lock: inode, time of the last change, and size.
+        Of each source of `dmfbook` and of the lock: inode, size, and time of the last change.
     """
     files = [*PACKAGE.rglob("*.py"), root / "requirements.txt"]
     states = {path: path.stat() for path in files if path.is_file()}
-    return {path: (now.st_ino, now.st_mtime_ns, now.st_size) for path, now in states.items()}
+    return {path: (now.st_ino, now.st_size, now.st_ctime_ns) for path, now in states.items()}
 
 
 def check_unchanged(root: Path, before: Moment) -> None:

@@ -9,6 +9,7 @@ import typer.core
 
 import dmfbook
 from dmfbook.workflow import build as building
+from dmfbook.workflow.environment import check_here
 from dmfbook.workflow.errors import BookError, of_system, shortened
 from dmfbook.workflow.execute import NO_HURRY, Limits
 from dmfbook.workflow.locks import alone
@@ -157,6 +158,7 @@ def verify(
     json: Annotated[Path | None, typer.Option(help="Also write the verdicts to this file.")] = None,
 ) -> None:
     """Test the claims on random cases; exit 1 if one fails, a control passes or a rival survives."""
+    check_here()
     if case is None:
         passed = verifying(labels or [], cases or 5, seed, json)
     elif cases is not None or json is not None:

@@ -111,6 +111,13 @@ def identity(lock: str) -> list[str]:
     ]
 
 
+def check_here() -> None:
+    """Make sure that who works in a checkout works with its package; see `check_package`."""
+    for folder in [Path.cwd(), *Path.cwd().parents]:
+        if (folder / "_toc.yml").is_file():
+            check_package(folder)
+
+
 def check_package(folder: Path) -> None:
     """Make sure that a checkout with a package of its own is not built by that of another.
 

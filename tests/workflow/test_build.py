@@ -70,6 +70,77 @@ def test_pages_are_built_when_something_changed(book, monkeypatch):
     assert len(built) == 4
 
 
+def delete(path):
+    path.unlink()
+
+
+def edit(path):
+    path.write_text("edited")
+
+
+def lose(path):
+    shutil.rmtree(path.parent)
+
+
+def add(path):
+    path.with_name("added.html").write_text("")
+
+
+def link(path):
+    path.unlink()
+    path.symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize("change", [delete, edit, lose, add, link])
+@pytest.mark.parametrize("name", ["index.html", "book/one.html", "_images/a.svg", "_static/a.js"])
+def test_pages_that_are_not_as_they_were_built_are_built_again(book, monkeypatch, change, name):
+    files = ("index.html", "book/one.html", "_images/a.svg", "_static/a.js")
+
+    def fake(source, output, *_):
+        pages = make_pages(output)
+        for path in map(pages.joinpath, files):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(path.name)
+        return pages
+
+    monkeypatch.setattr(build, "_jupyter_book", fake)
+    assert build.build_pages(book) and not build.build_pages(book)
+    before = files_below(book.built)
+    change(book.built / "html" / name)
+    assert build.build_pages(book) and not build.build_pages(book)
+    assert files_below(book.built) == before
+    for path in files:
+        assert (book.built / "html" / path).read_text() == Path(path).name
+
+
+@pytest.mark.parametrize("stamp", [None, b"", b"\xff\x00", b"{", b"null", b"[]", b'{"key": 1}'])
+def test_pages_with_an_unreadable_stamp_are_built_again(book, monkeypatch, stamp):
+    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    build.build_pages(book)
+    (path,) = (book.built / "html").glob(".dmfbook*")
+    path.unlink() if stamp is None else path.write_bytes(stamp)
+    assert build.build_pages(book) and not build.build_pages(book)
+
+
+@pytest.mark.parametrize("place", ["package/a.py", "package/inner/new.py", "requirements.txt"])
+def test_package_edited_while_pages_are_built_certifies_nothing(book, monkeypatch, place):
+    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    build.build_pages(book)
+    before = files_below(book.built)
+    (book.root / "book" / "intro.md").write_text("# Changed\n")
+
+    def fake(source, output, *_):
+        (book.root / place).write_text("edited = 1")
+        return make_pages(output)
+
+    monkeypatch.setattr(build, "_jupyter_book", fake)
+    with pytest.raises(BuildError, match=f"{place} was edited during the build"):
+        build.build_pages(book)
+    assert files_below(book.built) == before
+    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    assert build.build_pages(book)
+
+
 @pytest.mark.parametrize("error", [BuildError("a warning"), KeyboardInterrupt()])
 def test_pages_of_a_build_that_did_not_end_are_not_taken(book, monkeypatch, error):
     monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))

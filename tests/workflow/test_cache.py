@@ -5,6 +5,8 @@ import json
 import pytest
 
 from dmfbook.workflow import cache
+from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.execute import Run, execute
 
 
 @pytest.fixture
@@ -88,3 +90,47 @@ def test_file_that_was_not_executed_here_has_no_key(tmp_path, text):
     if text is not None:
         path.write_text(text)
     assert cache.stored_key(path) is None
+
+
+EDITS = {
+    "output": lambda nb: nb["cells"][2]["outputs"][0].update(text=["4\n"]),
+    "source": lambda nb: nb["cells"][2].update(source="print(n + 1)"),
+    "cell": lambda nb: nb["cells"].pop(),
+    "metadata": lambda nb: nb["metadata"].update(title="x"),
+    "key": lambda nb: nb["metadata"]["dmfbook"].update(content="0"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_executed_notebook_that_was_edited_has_no_key(book, write_chapter, edit):
+    write_chapter("one", "print(n)", "# Text.")
+    run = Run(book.chapter("one"), book.built / "one.ipynb")
+    assert execute(book, [run]) == [run] and execute(book, [run]) == []
+    notebook = json.loads(run.target.read_text())
+    assert cache.stored_key(run.target) == notebook["metadata"]["dmfbook"]["key"]
+    edit(notebook)
+    run.target.write_text(json.dumps(notebook))
+    assert cache.stored_key(run.target) is None
+    assert execute(book, [run]) == [run]
+
+
+EDITED = """\
+import os, pathlib
+path = pathlib.Path("../package/a.py")
+before = path.stat()
+text = path.read_text()
+path.write_text("x = 2")
+if n == 4:
+    path.write_text(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+"""
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_package_edited_during_an_execution_certifies_nothing(book, write_chapter, n):
+    """Also where it was edited back: some of the chapter may have run on the other text."""
+    write_chapter("one", EDITED)
+    run = Run(book.chapter("one"), book.built / "one.ipynb", {"n": n})
+    with pytest.raises(BuildError, match=r"package/a\.py was edited during the build"):
+        execute(book, [run])
+    assert not run.target.exists()

@@ -167,7 +167,7 @@ def test_edited_module_on_the_path_changes_the_key(book, monkeypatch):
     assert cache.surroundings(book.root) != before
 
 
-def test_package_of_another_checkout_is_refused(book, command):
+def test_package_of_another_checkout_is_refused(book, command, monkeypatch):
     environment.check_package(book.root)
     environment.check_package(ROOT)
     (book.root / "dmfbook").mkdir()
@@ -179,6 +179,9 @@ def test_package_of_another_checkout_is_refused(book, command):
     for name in ("list", "build", "save-outputs"):
         result = command(name)
         assert result.exit_code == 2 and "has a package of its own" in result.output
+    monkeypatch.chdir(book.root / "book")
+    result = command("verify", "thm-gradient")
+    assert result.exit_code == 2 and "has a package of its own" in result.output
     assert not book.built.exists()
 
 
