@@ -46,7 +46,7 @@ def compare_gradient(point: Point, fit: float = 2.0, penalty: float = 2.0) -> Ev
 @claim(
     "thm-gradient",
     "The gradient",
-    source="this book",
+    source="saxe2014exact",
     status="derived",
     cases=POINTS,
     controls={"the loss is the squared error": other_loss},
@@ -113,7 +113,7 @@ def compare_hessian(point: Point, **changed: float) -> Evidence:
 @claim(
     "thm-hessian",
     "The Hessian",
-    source="this book",
+    source="singh2021analytic",
     status="derived",
     cases=POINTS,
     controls={"the loss is the squared error": other_loss},
@@ -172,7 +172,7 @@ def compare_product(point: Point, **changed: float) -> Evidence:
 @claim(
     "prop-operator",
     "Products with the Hessian",
-    source="this book",
+    source="pearlmutter1994fast",
     status="derived",
     cases=POINTS,
     controls={"the loss is the squared error": other_loss},
@@ -205,7 +205,7 @@ def compare_trace(point: Point, power: int = 2, fit: float = 2.0, weights: bool 
 @claim(
     "thm-trace",
     "The trace",
-    source="this book",
+    source="gatmiry2023flatness",
     status="derived",
     cases=POINTS,
     controls={
@@ -249,7 +249,7 @@ def compare_spectrum(point: Point, fit: float = 2.0, layers: int | None = None) 
 @claim(
     "prop-gauss-newton",
     "The spectrum at zero loss",
-    source="this book",
+    source="mulayoff2020unique",
     status="derived",
     cases={
         "more weights than entries": crowded_zero_loss_point,

@@ -53,7 +53,7 @@ def count_and_kinds(
 @claim(
     "thm-fold",
     "Two stationary values above the fold, none below",
-    source="this book",
+    source="chen2025complete",
     status="derived",
     cases={
         "below the fold": numbers.below_fold,
@@ -114,7 +114,7 @@ def compare_kept(case: ScalarLoss, threshold: Threshold) -> Evidence:
 @claim(
     "thm-collapse",
     "The global minimizer and its collapse",
-    source="kamber2026landscape",
+    source="ziyin2022exact",
     status="paper's claim",
     cases={
         "below the fold": numbers.below_fold,
@@ -168,7 +168,7 @@ def jump_to(case: ScalarLoss, share: Callable[[int], float]) -> Evidence:
 @claim(
     "cor-jump",
     "The jump at the collapse threshold",
-    source="this book",
+    source="ziyin2022phase",
     status="derived",
     cases={"at the threshold, depth 3 to 8": numbers.at_collapse},
     controls={"the target passes the threshold": numbers.past_collapse},
@@ -280,7 +280,7 @@ def compare_shallow(case: ScalarLoss, formula: Callable[[float, float], float]) 
 @claim(
     "cor-soft-threshold",
     "Soft thresholding at depth 2",
-    source="this book",
+    source="cai2010singular",
     status="derived",
     cases={
         "above the weight": numbers.shallow_above,
