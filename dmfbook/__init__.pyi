@@ -11,9 +11,11 @@ from dmfbook.network.losses import Loss as Loss
 from dmfbook.network.operator import hessian_operator as hessian_operator
 from dmfbook.network.problem import Problem as Problem
 from dmfbook.network.regression import Regression as Regression
+from dmfbook.regularized.critical import critical_point as critical_point
 from dmfbook.regularized.critical import critical_points as critical_points
 from dmfbook.regularized.critical import exceptional_gap as exceptional_gap
 from dmfbook.regularized.critical import global_minimizer as global_minimizer
+from dmfbook.regularized.critical import local_minimizers as local_minimizers
 from dmfbook.regularized.point import CriticalPoint as CriticalPoint
 from dmfbook.regularized.scalar import collapse_threshold as collapse_threshold
 from dmfbook.regularized.scalar import critical_reg as critical_reg

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.modes import LARGER, SMALLER, Modes, Roots
@@ -97,6 +98,95 @@ def critical_points(problem: Problem) -> Iterator[CriticalPoint]:
     """
     modes = Modes(problem)
     return (CriticalPoint(problem, roots, modes) for roots in _selections(modes))
+
+
+def local_minimizers(problem: Problem) -> Iterator[CriticalPoint]:
+    """All local minimizers of a regularized problem, one an orbit, without a walk through its other critical points.
+
+    The leading modes take their larger roots, all others vanish [1]_: with an inactive mode above an active one, or
+    a mode on its smaller root, the Hessian has a negative eigenvalue, and with a mode at the fold the loss is cubic.
+    For depth 3 and more any number of modes above the fold may lead, as far as the narrowest layer lets them through;
+    at depth 2 all of them do, and every local minimizer is global. Where the last mode ties with the first left out,
+    one member stands for its family, as in :func:`critical_points`.
+
+    Parameters
+    ----------
+    problem : Problem
+        The objective; all its weights must be positive.
+
+    Yields
+    ------
+    CriticalPoint
+        By increasing rank, global minimizers included; at most one of each rank. Their `kind` tells them apart.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a weight is zero or the problem is not one of factorization; on the call, not on the first point.
+
+    Notes
+    -----
+    With n modes above the fold and narrowest width d there are ``min(n, d) + 1`` for depth 3 and more, one at depth 2.
+    Each costs ``O(d_0 + d_L)``; one decomposition of the target serves all.
+
+    References
+    ----------
+    .. [1] chen2025complete, arXiv 2506.20344.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> problem = dmf.Problem([[3.0, 0.0], [0.0, 1.8]], (2, 2), reg=1.0)
+    >>> for point in dmf.local_minimizers(problem):
+    ...     print(point)
+    CriticalPoint(rank 0 of 2, local minimizer, loss 12.2, L = 3)
+    CriticalPoint(rank 1 of 2, global minimizer, loss 8.95, L = 3)
+    CriticalPoint(rank 2 of 2, local minimizer, loss 9.29, L = 3)
+    """
+    modes = Modes(problem)
+    most = min(modes.capacity, int(np.count_nonzero(modes.values > modes.fold)))
+    fewest = most if problem.depth == 2 else 0
+    return (
+        CriticalPoint(problem, leading_roots(modes, rank), modes)
+        for rank in range(fewest, most + 1)
+    )
+
+
+def critical_point(problem: Problem, roots: ArrayLike) -> CriticalPoint:
+    """Critical point with given roots, one orbit.
+
+    Parameters
+    ----------
+    problem : Problem
+        The objective; all its weights must be positive.
+    roots : array of ints (min(d_0, d_L),)
+        For each singular value of the target, largest first: 0 leaves the mode out, 1 takes its smaller root, 2 the
+        larger; at the fold and for depth 2 the only root counts as the larger.
+
+    Returns
+    -------
+    CriticalPoint
+        The point; among equal singular values it is the member of the family that `roots` says.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a weight is zero, the problem is not one of factorization, `roots` are not one of 0, 1, 2 for each mode, a
+        mode lacks its root, or more modes are active than the narrowest layer lets through.
+    OverflowError
+        If a smaller root is below the range of float64.
+
+    Notes
+    -----
+    One singular value decomposition of the target, none if it is diagonal.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.critical_point(dmf.Problem([[3.0]], (2, 2), reg=1.0), roots=[1])
+    CriticalPoint(rank 1 of 1, strict saddle, loss 9.11, L = 3)
+    """
+    return CriticalPoint(problem, roots)  # type: ignore[arg-type]
 
 
 def exceptional_gap(problem: Problem) -> float:

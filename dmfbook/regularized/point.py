@@ -25,7 +25,7 @@ from dmfbook.regularized.modes import LARGER, Modes, Roots
 class CriticalPoint:
     """An orbit of critical points: one end-to-end matrix, and factors up to a change of basis.
 
-    Made by :func:`dmfbook.global_minimizer`, :func:`dmfbook.critical_points` and their like. What does not depend
+    Made by :func:`dmfbook.global_minimizer`, :func:`dmfbook.critical_points` and others. What does not depend
     on the member of the orbit needs no factors: loss, layer values, kind, index, nullity, trace. Points compare by
     identity.
 

@@ -356,3 +356,21 @@ def test_shapes_of_factors():
     problem = dmf.Problem(np.diag([3.0, 2.0])[:, :1], (4, 3), reg=0.1)
     shapes = [factor.shape for factor in dmf.global_minimizer(problem).factors()]
     assert shapes == [(after, before) for before, after in pairwise(problem.widths)]
+
+
+@given(regularized_problems())
+def test_local_minimizers_are_those_among_all_critical_points(problem):
+    minimizers = {"global minimizer", "local minimizer"}
+    expected = [p for p in dmf.critical_points(problem) if p.kind in minimizers]
+    found = list(dmf.local_minimizers(problem))
+    assert [tuple(p.roots) for p in found] == [tuple(p.roots) for p in expected]
+    assert [p.kind for p in found] == [p.kind for p in expected]
+    assert [p.loss for p in found] == [p.loss for p in expected]
+
+
+def test_local_minimizers_need_no_walk_through_all_points():
+    # Above the fold 30 modes have 3^30 critical points.
+    problem = dmf.Problem(np.diag(np.linspace(3, 4, 30)), (30, 30), reg=0.1)
+    assert [point.rank for point in dmf.local_minimizers(problem)] == list(range(31))
+    shallow = dmf.Problem(np.diag(np.linspace(3, 4, 30)), (20,), reg=0.1)
+    assert [point.rank for point in dmf.local_minimizers(shallow)] == [20]
