@@ -277,7 +277,7 @@ def squared_norm(matrices: Array) -> Any:
     return np.einsum("...ij,...ij->...", matrices, matrices)
 
 
-def frozen(array: Array) -> Array:
+def frozen(array: Any) -> Any:
     """A read-only array: `array` itself if nobody can write to it, else a copy."""
     # At width 16,384 a copy takes 2 GiB.
     if array.flags.writeable or not array.flags.owndata:

@@ -18,14 +18,20 @@ Unequal weights turn the Hessian H of the problem with their geometric mean ``λ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
-from dmfbook.regularized.point import CriticalPoint
+
+if TYPE_CHECKING:
+    from dmfbook.regularized.point import CriticalPoint
+
+T = TypeVar("T")
+Result = TypeVar("Result")
 
 # Entries of the largest array that a tile of pairs needs; some ten of them are alive at a time.
 TILE_ENTRIES = 2**17
@@ -150,6 +156,34 @@ class ActiveBlocks:
         diagonal = np.full((len(ratio), len(self._reg) + 1, 1), 4 * self._mean_reg)
         diagonal[:, -2:, 0] = np.stack([plus, minus], axis=1)
         return np.linalg.eigvalsh(factor.mT @ (diagonal * factor))
+
+
+def spectrum_ends(point: CriticalPoint) -> tuple[float, float, float]:
+    """The smallest, the least positive and the largest eigenvalue, in units of the modes.
+
+    Exact zeros, those along the orbit and along ties, are no positive numbers. The flops of all eigenvalues, the
+    memory of a few tiles.
+    """
+    values, counts = repeated_eigenvalues(point)
+    blocks = ActiveBlocks(point)
+
+    def ends(values: Array) -> tuple[float, float, float]:
+        return values.min(), np.min(values, initial=np.inf, where=values > 0), values.max()
+
+    found = [ends(values[counts > 0])]
+    found += in_threads(
+        lambda start, stop, _: ends(blocks.eigenvalues(start, stop)), blocks.tiles()
+    )
+    smallest, least, largest = zip(*found, strict=True)
+    return float(min(smallest)), float(min(least)), float(max(largest))
+
+
+def in_threads(
+    work: Callable[[int, int, T], Result], tiles: Iterable[tuple[int, int, T]]
+) -> Iterator[Result]:
+    """Results of `work` on tiles, in their order; NumPy computes outside the interpreter's lock."""
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(lambda tile: work(*tile), tiles)
 
 
 def _pair_basis(ratio: Array, depth: int) -> Array:

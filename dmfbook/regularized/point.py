@@ -18,6 +18,7 @@ from dmfbook._scale import times_power
 from dmfbook._validation import Array
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.problem import Problem
+from dmfbook.regularized import rates
 from dmfbook.regularized.modes import LARGER, Modes, Roots
 
 
@@ -161,12 +162,24 @@ class CriticalPoint:
         """
         inactive, smaller, larger = self._values_by_root
         ties = _ties(inactive, smaller) + _ties(inactive, larger) + _ties(smaller, larger)
-        at_fold = self._count_at_fold
-        degenerate = at_fold * (at_fold + 1) // 2
+        return self.orbit_dimension + ties + self._degeneracy
+
+    @property
+    def _degeneracy(self) -> int:
+        """Number of zero eigenvalues that no symmetry explains."""
         if self.problem.depth == 2:
-            at_threshold = int(np.count_nonzero(inactive == self._modes.fold))
-            degenerate = at_threshold * (self.problem.hidden_widths[0] - self.rank)
-        return self.orbit_dimension + ties + degenerate
+            at_threshold = int(np.count_nonzero(self._values_by_root[0] == self._modes.fold))
+            return at_threshold * (self.problem.hidden_widths[0] - self.rank)
+        at_fold = self._count_at_fold
+        return at_fold * (at_fold + 1) // 2
+
+    @property
+    def is_degenerate(self) -> bool:
+        """Whether the Hessian vanishes along a direction that no symmetry explains.
+
+        So it does with a mode at the fold, and at depth 2 with an inactive mode at ``λ̄`` and a spare hidden unit.
+        """
+        return self._degeneracy > 0
 
     @cached_property
     def morse_index(self) -> int:
@@ -202,6 +215,72 @@ class CriticalPoint:
         if self._modes.kept(ties=False) <= self.rank <= self._modes.kept(ties=True):
             return "global minimizer"
         return "degenerate" if self._count_at_fold else "local minimizer"
+
+    @property
+    def condition_number(self) -> float:
+        """Largest over least positive eigenvalue of the Hessian at a minimizer.
+
+        Along the orbit, and along the symmetries of a target with ties, the loss does not change: these zeros do not
+        count. Infinite where the Hessian :attr:`is_degenerate`; a ValueError off the minimizers. ``O(L k d)`` flops
+        for k active modes of d and equal weights.
+        """
+        return rates.condition_number(self)
+
+    def convergence_rate(self, step: float) -> float:
+        """Factor by which gradient descent with a small start approaches this minimizer in each step.
+
+        Parameters
+        ----------
+        step : float, positive
+            Step size η, in units of one over the Hessian's.
+
+        Returns
+        -------
+        float
+            ``max |1 − η h|`` over the positive eigenvalues h: the distance to the orbit shrinks like its powers. At
+            least one where the Hessian :attr:`is_degenerate`, since convergence is not linear there. Above one no
+            start nearby converges. The best step is ``2 / (h_min + h_max)``, with rate ``(κ − 1) / (κ + 1)``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the point is no minimizer or `step` no positive number.
+
+        Examples
+        --------
+        >>> import dmfbook as dmf
+        >>> point = dmf.global_minimizer(dmf.Problem([[2.0, 0.0]], (1,), reg=0.5))
+        >>> round(point.condition_number, 12), round(point.convergence_rate(0.2), 12)
+        (3.0, 0.6)
+        """
+        return rates.convergence_rate(self, step)
+
+    def escape_rate(self, step: float) -> float:
+        """Factor by which gradient descent leaves this point in each step, along the steepest way down.
+
+        Parameters
+        ----------
+        step : float, positive
+            Step size η, in units of one over the Hessian's.
+
+        Returns
+        -------
+        float
+            ``1 + η |h|`` for the least eigenvalue h if it is negative: from a distance ε it takes some
+            ``ln(δ/ε) / ln(1 + η |h|)`` steps to one of δ. One where there is no negative eigenvalue.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `step` is no positive number.
+
+        Examples
+        --------
+        >>> import dmfbook as dmf
+        >>> dmf.critical_point(dmf.Problem([[2.0]], (1,), reg=0.5), [0]).escape_rate(0.1)
+        1.3
+        """
+        return rates.escape_rate(self, step)
 
     def factors(self, rng: np.random.Generator | None = None) -> list[Array]:
         """Factors at this point: a canonical member of the orbit, or a random one.

@@ -1,28 +1,30 @@
 """Spectrum of the Hessian at a critical point: all eigenvalues, their extremes, their density.
 
-The eigenvalues come from :mod:`dmfbook.blocks`; no matrix of the size of the parameters is formed.
+The eigenvalues come from :mod:`dmfbook.regularized.blocks`; no matrix of the size of the parameters is formed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dmfbook._scale import times_power
+from dmfbook._scale import in_range, times_power
 from dmfbook._validation import Array, integer, real_array
-from dmfbook.regularized.blocks import ActiveBlocks, repeated_eigenvalues
+from dmfbook.network.losses import frozen
+from dmfbook.regularized.blocks import (
+    ActiveBlocks,
+    in_threads,
+    repeated_eigenvalues,
+    spectrum_ends,
+)
 from dmfbook.regularized.point import CriticalPoint
 
 # Narrower bins, relative to the largest eigenvalue, would resolve rounding errors.
 SMALLEST_BIN = 1e-14
-
-T = TypeVar("T")
-Result = TypeVar("Result")
 
 
 def hessian_spectrum(point: CriticalPoint) -> Array:
@@ -76,7 +78,7 @@ def hessian_spectrum(point: CriticalPoint) -> Array:
             yield start, stop, slice(end, end + size)
             end += size
 
-    for _ in _in_threads(fill, places()):
+    for _ in in_threads(fill, places()):
         pass
     out.sort()
     with np.errstate(over="ignore", under="ignore"):
@@ -112,34 +114,38 @@ def hessian_extremes(point: CriticalPoint) -> tuple[float, float]:
     (0.0, 4.0)
     """
     _check(point)
-    values, counts = repeated_eigenvalues(point)
-    blocks = ActiveBlocks(point)
-
-    def extremes(start: int, stop: int, _: int) -> tuple[float, float]:
-        found = blocks.eigenvalues(start, stop)
-        return found.min(), found.max()
-
-    ends = list(values[counts > 0])
-    for pair in _in_threads(extremes, blocks.tiles()):
-        ends.extend(pair)
-    smallest, largest = times_power([min(ends), max(ends)], point._modes.eigenvalue_unit)
+    smallest, _, largest = spectrum_ends(point)
+    smallest, largest = times_power([smallest, largest], point._modes.eigenvalue_unit)
     return float(smallest), float(largest)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SpectralDensity:
-    """Number of eigenvalues in each bin.
+    """Number of eigenvalues in each bin; densities compare by identity.
 
     Attributes
     ----------
     edges : array (bins + 1,)
-        Ends of the bins, ascending. The last bin holds its upper end, the others do not.
+        Ends of the bins, ascending, read-only. The last bin holds its upper end, the others do not.
     counts : array of ints (bins,)
-        Eigenvalues in each bin, with their multiplicities.
+        Eigenvalues in each bin, with their multiplicities, read-only.
     """
 
     edges: Array
     counts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "edges", frozen(self.edges))
+        object.__setattr__(self, "counts", frozen(self.counts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SpectralDensity, (self.edges, self.counts)
+
+    def __repr__(self) -> str:
+        return (
+            f"SpectralDensity({self.counts.sum()} eigenvalues in {len(self.counts)} bins "
+            f"from {self.edges[0]:.3g} to {self.edges[-1]:.3g})"
+        )
 
 
 def spectral_density(
@@ -165,7 +171,9 @@ def spectral_density(
     Raises
     ------
     ValueError, TypeError
-        If `point` is no critical point, or `bins` neither a positive number nor ascending edges.
+        If `point` is no critical point, `bins` neither a positive number nor ascending edges, or `progress` no bool.
+    OverflowError
+        If an end of the spectrum is beyond the range of float64 and `bins` is a number.
 
     Notes
     -----
@@ -176,10 +184,15 @@ def spectral_density(
     --------
     >>> import dmfbook as dmf
     >>> point = dmf.global_minimizer(dmf.Problem([[2.0]], (2,), reg=1.0))
-    >>> dmf.spectral_density(point, bins=2)
-    SpectralDensity(edges=array([0., 2., 4.]), counts=array([1, 3]))
+    >>> density = dmf.spectral_density(point, bins=2)
+    >>> density
+    SpectralDensity(4 eigenvalues in 2 bins from 0 to 4)
+    >>> density.counts
+    array([1, 3])
     """
     _check(point)
+    if not isinstance(progress, (bool, np.bool_)):
+        raise TypeError(f"progress must be True or False, got {progress!r}")
     edges, limits = _bins(point, bins)
     values, repeats = repeated_eigenvalues(point)
     unit = point._modes.eigenvalue_unit
@@ -190,7 +203,7 @@ def spectral_density(
     def count(start: int, stop: int, _: int) -> NDArray[np.int64]:
         return np.histogram(times_power(blocks.eigenvalues(start, stop), unit), limits)[0]
 
-    results = _in_threads(count, tiles)
+    results = in_threads(count, tiles)
     if progress:
         from tqdm import tqdm  # an extra: only those who want a bar need it
 
@@ -209,7 +222,7 @@ def _bins(point: CriticalPoint, bins: int | ArrayLike) -> tuple[Array, Array]:
     """Edges to report, and edges to count with, which open the outer bins to rounding errors."""
     if np.ndim(bins) == 0:
         number = integer("bins", bins, 1)
-        low, high = hessian_extremes(point)
+        low, high = in_range("the spectrum", np.array(hessian_extremes(point)))
         if high - low < number * SMALLEST_BIN * high:
             low, high = low / 2, high * 1.5  # all are equal, and positive since the trace is
         edges = np.linspace(low, high, number + 1)
@@ -218,11 +231,3 @@ def _bins(point: CriticalPoint, bins: int | ArrayLike) -> tuple[Array, Array]:
     if edges.ndim != 1 or len(edges) < 2 or (edges[1:] <= edges[:-1]).any():
         raise ValueError(f"bins must be a number or at least 2 ascending edges, got {bins!r}")
     return edges, edges
-
-
-def _in_threads(
-    work: Callable[[int, int, T], Result], tiles: Iterable[tuple[int, int, T]]
-) -> Iterator[Result]:
-    """Results of `work` on tiles, in their order; NumPy computes outside the interpreter's lock."""
-    with ThreadPoolExecutor() as pool:
-        yield from pool.map(lambda tile: work(*tile), tiles)

@@ -1,6 +1,8 @@
 """The spectrum from the blocks against the dense Hessian, Lanczos, closed forms and its own sums."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 import tracemalloc
@@ -256,3 +258,22 @@ def test_bins_must_be_a_number_or_edges(bins, message):
     point = dmf.global_minimizer(dmf.Problem([[2.0]], (1,), reg=1.0))
     with pytest.raises(ValueError, match=message):
         dmf.spectral_density(point, bins)
+
+
+@pytest.mark.parametrize("copies", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
+def test_copies_of_a_density_are_the_same_and_read_only(copies):
+    point = dmf.global_minimizer(dmf.Problem([[2.0]], (2,), reg=1.0))
+    density = dmf.spectral_density(point, 3)
+    again = copies(density)
+    assert repr(again) == repr(density) == "SpectralDensity(4 eigenvalues in 3 bins from 0 to 4)"
+    for array, other in ((density.edges, again.edges), (density.counts, again.counts)):
+        np.testing.assert_array_equal(other, array)
+        for one in (array, other):
+            with pytest.raises(ValueError, match="read-only"):
+                one[0] = 0
+
+
+def test_a_progress_bar_is_wanted_or_not():
+    point = dmf.global_minimizer(dmf.Problem([[2.0]], (2,), reg=1.0))
+    with pytest.raises(TypeError, match="progress must be True or False, got 'yes'"):
+        dmf.spectral_density(point, 3, progress="yes")
