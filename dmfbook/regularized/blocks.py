@@ -23,13 +23,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dmfbook._validation import Array
 
 if TYPE_CHECKING:
     from dmfbook.regularized.point import CriticalPoint
 
+Positions = NDArray[np.intp]
 T = TypeVar("T")
 Result = TypeVar("Result")
 
@@ -51,7 +52,7 @@ def repeated_eigenvalues(point: CriticalPoint) -> tuple[Array, Array]:
         found.append((4 * reg[:1], [(problem.depth - 1) * k * (k + 1) // 2]))
     # Entries that join an active mode with one that only the longer side of the target has.
     longer = reg[0] if inactive[0] > inactive[-1] else reg[-1]
-    found.append((2 * longer * _stiffness(point), np.full(k, abs(inactive[0] - inactive[-1]))))
+    found.append((2 * longer * stiffness(point), np.full(k, abs(inactive[0] - inactive[-1]))))
     if problem.depth > 2:
         found.append((2 * reg, inactive[1:] * inactive[:-1]))
     else:
@@ -79,7 +80,7 @@ class ActiveBlocks:
         self._values = point._values[active]
         self._target = modes.values[active]
         self._inactive = modes.values[~active]
-        self._stiffness = _stiffness(point)
+        self._stiffness = stiffness(point)
         # Divided differences of powers are sums of products of powers: exact where values meet.
         self._powers = np.vander(self._values, depth)
         self._inverses = np.vander(1 / self._values, depth - 1)[:, :-1]
@@ -111,6 +112,25 @@ class ActiveBlocks:
             ratio = (self._values[start:] / leading[:, None])[later]
             found = [self._weighted_alone(leading), self._weighted_pairs(ratio, *curved)]
         return np.concatenate([part.ravel() for part in (*found, *self._mixed(start, stop))])
+
+    def pairs(self, start: int, stop: int) -> tuple[Positions, Positions]:
+        """Positions of the modes that each of :meth:`eigenvalues` belongs to: active ones first."""
+        k, depth = len(self._values), len(self._reg)
+        alone = np.arange(start, stop)
+        first, second = np.nonzero(np.arange(start, k) > alone[:, None])
+        active: tuple[Positions, Positions] = first + start, second + start
+        mixed = (
+            np.repeat(alone, len(self._inactive)),
+            np.tile(np.arange(k, k + len(self._inactive)), stop - start),
+        )
+        if self._has_equal_weights:
+            parts = [(alone, alone), active, active, mixed, mixed]
+        else:
+            own = np.repeat(alone, depth)
+            several = np.repeat(active[0], depth + 1), np.repeat(active[1], depth + 1)
+            parts = [(own, own), several, mixed, mixed]
+        firsts, seconds = zip(*parts, strict=True)
+        return np.concatenate(firsts), np.concatenate(seconds)
 
     def _pair_eigenvalues(self, start: int, stop: int) -> tuple[Array, Array]:
         """``μ⁺`` and ``μ⁻`` for equal weights, of modes start to stop with modes from start on."""
@@ -206,7 +226,7 @@ def _pair_basis(ratio: Array, depth: int) -> Array:
     return np.concatenate([stiff, np.concatenate([upper, lower], axis=1)], axis=2)
 
 
-def _stiffness(point: CriticalPoint) -> Array:
+def stiffness(point: CriticalPoint) -> Array:
     """``σ_i w_i^{L−2} / λ̄`` of the active modes."""
     active = point.roots > 0
     powers = point._values[active] ** (point.problem.depth - 2)

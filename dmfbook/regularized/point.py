@@ -125,12 +125,18 @@ class CriticalPoint:
     @property
     def loss(self) -> float:
         """Objective ``F = Σ_i (σ_i − s_i)² + L λ̄ Σ_i w_i²``; infinite beyond the range of float64."""
-        modes, depth, w = self._modes, self.problem.depth, self._values
-        residual, larger = modes.values - w**depth, self.roots == LARGER
-        # The difference cancels where the weight is small.
-        residual[larger] = modes.mean_reg / w[larger] ** (depth - 2)
-        loss = residual @ residual + depth * modes.mean_reg * (w @ w)
+        modes, w, residuals = self._modes, self._values, self._residuals
+        loss = residuals @ residuals + self.problem.depth * modes.mean_reg * (w @ w)
         return float(times_power(loss, 2 * modes.target_unit))
+
+    @property
+    def _residuals(self) -> Array:
+        """Differences ``σ_i − s_i`` in units of the modes."""
+        modes, w, depth = self._modes, self._values, self.problem.depth
+        residuals, larger = modes.values - w**depth, self.roots == LARGER
+        # The difference cancels where the weight is small.
+        residuals[larger] = modes.mean_reg / w[larger] ** (depth - 2)
+        return residuals
 
     @property
     def trace(self) -> float:
@@ -330,6 +336,13 @@ class CriticalPoint:
     @property
     def _count_at_fold(self) -> int:
         return int(np.count_nonzero(self._modes.values[self.roots == LARGER] == self._modes.fold))
+
+
+def checked_critical_point(point: object) -> CriticalPoint:
+    """Return `point` if it is one."""
+    if not isinstance(point, CriticalPoint):
+        raise TypeError(f"point must be a CriticalPoint, got {type(point).__name__}")
+    return point
 
 
 def _read_only(values: Array) -> Array:

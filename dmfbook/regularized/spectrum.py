@@ -21,7 +21,7 @@ from dmfbook.regularized.blocks import (
     repeated_eigenvalues,
     spectrum_ends,
 )
-from dmfbook.regularized.point import CriticalPoint
+from dmfbook.regularized.point import CriticalPoint, checked_critical_point
 
 # Narrower bins, relative to the largest eigenvalue, would resolve rounding errors.
 SMALLEST_BIN = 1e-14
@@ -61,7 +61,7 @@ def hessian_spectrum(point: CriticalPoint) -> Array:
     >>> dmf.hessian_spectrum(dmf.global_minimizer(dmf.Problem([[2.0]], (2,), reg=1.0)))
     array([0., 4., 4., 4.])
     """
-    _check(point)
+    checked_critical_point(point)
     out = np.empty(point.problem.size)
     filled = 0
     for value, count in zip(*repeated_eigenvalues(point), strict=True):
@@ -113,7 +113,7 @@ def hessian_extremes(point: CriticalPoint) -> tuple[float, float]:
     >>> dmf.hessian_extremes(dmf.global_minimizer(dmf.Problem([[2.0]], (2,), reg=1.0)))
     (0.0, 4.0)
     """
-    _check(point)
+    checked_critical_point(point)
     smallest, _, largest = spectrum_ends(point)
     smallest, largest = times_power([smallest, largest], point._modes.eigenvalue_unit)
     return float(smallest), float(largest)
@@ -190,7 +190,7 @@ def spectral_density(
     >>> density.counts
     array([1, 3])
     """
-    _check(point)
+    checked_critical_point(point)
     if not isinstance(progress, (bool, np.bool_)):
         raise TypeError(f"progress must be True or False, got {progress!r}")
     edges, limits = _bins(point, bins)
@@ -211,11 +211,6 @@ def spectral_density(
     for found in results:
         counts += found
     return SpectralDensity(edges, counts)
-
-
-def _check(point: object) -> None:
-    if not isinstance(point, CriticalPoint):
-        raise TypeError(f"point must be a CriticalPoint, got {type(point).__name__}")
 
 
 def _bins(point: CriticalPoint, bins: int | ArrayLike) -> tuple[Array, Array]:

@@ -124,6 +124,31 @@ def of_problem(name):
             degrees,
             [0, of_eigenvalues],
         ),
+        f"{name}: local_minimizers": Row(
+            lambda target, reg: [
+                facts(point) for point in dmf.local_minimizers(dmf.Problem(target, hidden, reg))
+            ],
+            arguments,
+            degrees,
+            [degrees_of_facts(depth)]
+            * len(list(dmf.local_minimizers(dmf.Problem(arguments["target"], hidden, reg)))),
+        ),
+        f"{name}: hessian_eigenpairs": Row(
+            lambda target, reg: list(dmf.hessian_eigenpairs(minimizer(target, reg), "both", 9)),
+            arguments,
+            degrees,
+            [of_eigenvalues, [[0] * depth] * 9],
+        ),
+        f"{name}: rates": Row(
+            lambda target, reg, step: [
+                (point := minimizer(target, reg)).condition_number,
+                point.convergence_rate(step),
+                dmf.critical_point(point.problem, 0 * point.roots).escape_rate(step),
+            ],
+            {**arguments, "step": 0.05},
+            {**degrees, "step": -of_eigenvalues},
+            0,
+        ),
         f"{name}: exceptional_gap": Row(
             lambda target, reg: dmf.exceptional_gap(dmf.Problem(target, hidden, reg)),
             arguments,
