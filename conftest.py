@@ -28,10 +28,10 @@ def pytest_configure(config):
         import nbval.kernel
         import nbval.plugin
 
-        from dmfbook.workflow.results import merge_streams
+        from dmfbook.workflow.results import tidy
 
         nbval.kernel.KernelManager = _kernel
-        nbval.plugin.coalesce_streams = merge_streams
+        nbval.plugin.coalesce_streams = tidy
 
 
 def pytest_collectstart(collector):

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import hashlib
 import json
 import re
 import warnings
@@ -23,7 +24,7 @@ def read_notebook(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        What the file holds, each cell's source joined to one string.
+        What the file holds, each cell with an id and its source joined to one string.
 
     Raises
     ------
@@ -38,7 +39,23 @@ def read_notebook(path: Path) -> dict[str, Any]:
         raise BookError(f"{path}: not a notebook: nested too deeply") from None
     except ValueError as error:
         raise BookError(f"{path}: not a notebook: {error}") from None
+    give_ids(notebook)
     return notebook
+
+
+def give_ids(notebook: dict[str, Any]) -> None:
+    """Give each cell without an id one that stays the same as long as the cell does.
+
+    Parameters
+    ----------
+    notebook : dict
+        A notebook; changed in place.
+    """
+    for number, cell in enumerate(notebook["cells"]):
+        seed = f"{number}:{''.join(cell['source'])}"
+        cell.setdefault("id", hashlib.sha256(seed.encode()).hexdigest()[:8])
+    # Cell ids came with this version of the format.
+    notebook["nbformat_minor"] = max(5, notebook["nbformat_minor"])
 
 
 def _check_shape(notebook: Any) -> None:
@@ -56,12 +73,18 @@ def _check_shape(notebook: Any) -> None:
         raise ValueError("it has no list of cells")
     for number, cell in enumerate(notebook["cells"], start=1):
         _check_cell(cell, f"cell {number}")
+    ids = [cell["id"] for cell in notebook["cells"] if "id" in cell]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise ValueError(f"two cells have the id {name!r}")
 
 
 def _check_cell(cell: Any, name: str) -> None:
     _check_object(cell, name)
     if cell.get("cell_type") not in ("code", "markdown", "raw"):
         raise ValueError(f"{name}: cell_type must be code, markdown or raw")
+    if not re.fullmatch(r"[\w-]{1,64}", str(cell.get("id", "none")), re.ASCII):
+        raise ValueError(f"{name}: id must be 1 to 64 letters, digits, '-' or '_'")
     _check_object(cell.get("metadata"), f"{name}: metadata")
     _check_strings(cell["metadata"].get("tags", []), f"{name}: metadata.tags")
     lines = cell.get("source")

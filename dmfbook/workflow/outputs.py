@@ -1,6 +1,5 @@
 """Text outputs in the committed notebooks, so that nbval has something to compare."""
 
-import hashlib
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dmfbook.workflow.build import execute_book, executed
-from dmfbook.workflow.cells import read_notebook
+from dmfbook.workflow.cells import give_ids, read_notebook
 from dmfbook.workflow.errors import BuildError
 from dmfbook.workflow.files import read_text, whole
 from dmfbook.workflow.locks import alone, sweep
@@ -142,17 +141,13 @@ def with_outputs(notebook: dict[str, Any], done: dict[str, Any]) -> dict[str, An
     dict
         `notebook`.
     """
-    for number, (cell, ran) in enumerate(zip(notebook["cells"], done["cells"], strict=True)):
-        if "id" not in cell:
-            seed = f"{number}:{''.join(cell['source'])}"
-            cell["id"] = hashlib.sha256(seed.encode()).hexdigest()[:8]
+    give_ids(notebook)
+    for cell, ran in zip(notebook["cells"], done["cells"], strict=True):
         if cell["cell_type"] == "code":
             ignored = "nbval-ignore-output" in cell["metadata"].get("tags", [])
             cell["execution_count"] = ran["execution_count"]
             texts = [] if ignored else map(_as_text, ran["outputs"])
             cell["outputs"] = [text for text in texts if text.get("data") != {}]
-    # Cell ids came with this version of the format.
-    notebook["nbformat_minor"] = max(5, notebook["nbformat_minor"])
     return notebook
 
 

@@ -33,7 +33,7 @@ def clean(notebook: Any) -> None:
     for cell in notebook.cells:
         cell.metadata = type(cell.metadata)(without_noise(cell.metadata))
         if cell.cell_type == "code":
-            cell.outputs = merge_streams(cell.outputs)
+            cell.outputs = tidy(cell.outputs)
 
 
 def check(notebook: Any) -> None:
@@ -60,6 +60,28 @@ def check(notebook: Any) -> None:
         if fault := _fault(cell):
             raise Refused(index, fault)
         last = index
+
+
+def tidy(outputs: list[Any]) -> list[Any]:
+    """Make the outputs of a cell the same every time, and no part of the page's own HTML.
+
+    Parameters
+    ----------
+    outputs : list of NotebookNode
+        Outputs of one cell; changed in place.
+
+    Returns
+    -------
+    list of NotebookNode
+        The same, as `merge_streams` merges them, and Markdown as `without_html` leaves it.
+    """
+    for output in outputs:
+        if "text/markdown" in output.get("data", {}):
+            from dmfbook.workflow.markdown import without_html
+
+            text = "".join(output["data"]["text/markdown"])
+            output["data"]["text/markdown"] = without_html(text)
+    return merge_streams(outputs)
 
 
 def merge_streams(outputs: list[Any]) -> list[Any]:

@@ -37,6 +37,9 @@ WRONG = {
     "source": (with_cell(source=3), "cell 2: source must be a list of strings"),
     "source lines": (with_cell(source=["a", 3]), "cell 2: source must be a list of strings"),
     "outputs": (with_cell(cell_type="code", outputs=None), "cell 2: outputs must be a list"),
+    "id": (with_cell(id="a b"), "cell 2: id must be 1 to 64 letters"),
+    "empty id": (with_cell(id=""), "cell 2: id must be 1 to 64 letters"),
+    "ids": (notebook(cells=[MARKDOWN | {"id": "a"}] * 2), "two cells have the id 'a'"),
     "surrogate": (with_cell(source="\ud800"), "surrogates not allowed"),
 }
 
@@ -74,6 +77,14 @@ def test_file_that_cannot_be_read_is_named(tmp_path):
             path.symlink_to(path)
         with pytest.raises(BookError, match=f"cannot read {path}: [A-Z]"):
             read_notebook(path)
+
+
+def test_cells_without_an_id_get_one_that_stays(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps(notebook(nbformat_minor=4, cells=[MARKDOWN, MARKDOWN])))
+    first, second = read_notebook(path), read_notebook(path)
+    assert first == second and first["nbformat_minor"] == 5
+    assert len({cell["id"] for cell in first["cells"]}) == 2
 
 
 def test_sources_are_joined_and_outputs_may_be_missing(tmp_path):
