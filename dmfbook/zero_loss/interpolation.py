@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 
-from dmfbook._validation import Array, factors_of_widths, positive, widths_of
-from dmfbook.network.factors import partial_products_of, transposed_layers
+from dmfbook._scale import in_range, normalized, scaled_power, times_power
+from dmfbook._validation import (
+    Array,
+    factors_of_widths,
+    generator,
+    integer,
+    positive_number,
+    widths_of,
+)
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.sensing.operator import SensingOperator, checked_measurements
-from dmfbook.zero_loss.trace import sensing_hessian_trace, trace_and_gradient
+from dmfbook.zero_loss.lagrangian import Search, Stop
+from dmfbook.zero_loss.trace import sensing_hessian_trace
 
-# A round that leaves more than this share of the misfit makes the penalty grow by that factor.
-REQUIRED_DECREASE, PENALTY_GROWTH = 0.25, 4.0
 # Measurements whose relative distance from the operator's range is larger fit no matrix.
 FEASIBLE = 1e-8
-MOST_ROUNDS, MOST_INNER_STEPS = 40, 2000
+DISTURBANCE = 0.4  # of the first start, in units of random factors
 
 
 @dataclass(frozen=True)
@@ -38,17 +43,23 @@ class Interpolation:
         among those; zero for an interpolator.
     stationarity : float
         Norm of the Lagrangian's gradient over that of the trace's, zero at a constrained minimizer.
+    curvature : float
+        Least eigenvalue of the Lagrangian's Hessian along the constraints over the largest absolute one; 0 if none is
+        negative, as at a constrained minimizer. NaN where misfit or stationarity are too large for it to mean
+        something.
     converged : bool
-        Whether both are within their tolerances. The problem is not convex: this certifies a
-        stationary interpolator, not that no other is flatter.
+        Whether all three are within their tolerances. This certifies a point that fits, and from which no direction
+        leads down to second order. It does not certify what happens along directions without curvature, nor that no
+        other point is flatter: the problem is not convex from depth 3 on.
     evaluations : int
-        Evaluations of the trace and its gradient.
+        Evaluations of the trace and its gradient, in all searches.
     """
 
     factors: list[Array]
     trace: float
     misfit: float
     stationarity: float
+    curvature: float
     converged: bool
     evaluations: int
 
@@ -59,8 +70,12 @@ def flattest_interpolator(
     hidden_widths: Sequence[int],
     start: Sequence[ArrayLike] | None = None,
     tolerance: float = 1e-6,
+    starts: int = 5,
+    rng: np.random.Generator | None = None,
 ) -> Interpolation:
     """Minimize the trace of the Hessian over all factors with zero loss.
+
+    The best of several searches is kept. Each leaves the saddles that it comes to.
 
     Parameters
     ----------
@@ -71,28 +86,39 @@ def flattest_interpolator(
     hidden_widths : sequence of L - 1 >= 1 ints
         ``(d_1, …, d_{L-1})``; their number sets the depth.
     start : sequence of L arrays, shapes (d_l, d_{l-1}), optional
-        Where the search starts; it need not fit. By default, balanced factors of the matrix of least
-        Frobenius norm that does.
+        Where the first search starts; it need not fit. By default, balanced factors of the matrix of least
+        Frobenius norm that does, disturbed at random: undisturbed they may have hidden units that are zero, and would
+        stay so.
     tolerance : float, positive
-        Bound on the misfit; the stationarity has to come below 100 times as much.
+        Bound on the misfit; the stationarity has to come below 100 times as much, the curvature above minus that.
+    starts : int, >= 1
+        Number of searches; all but the first start at random factors.
+    rng : numpy.random.Generator, optional
+        Source of the random starts; without it, one with seed 0, so that results repeat.
 
     Returns
     -------
     Interpolation
-        The factors, and whether the search converged.
+        The factors of the least trace among searches that converged; of the least misfit if none did.
 
     Raises
     ------
     ValueError, TypeError
         If shapes do not agree, an entry is not finite, all measurements are zero, no matrix has these
-        measurements, the trace vanishes at the start, or the tolerance is not positive.
+        measurements, the trace vanishes at the start, the tolerance is not positive, `starts` is below 1, or `rng` is
+        neither None nor a generator.
+    OverflowError
+        If a factor or the trace is beyond the range of float64.
 
     Notes
     -----
     Augmented Lagrangian: each round minimizes ``tr / tr_0 + μᵀc + (ρ/2) ‖c‖²`` by SciPy's L-BFGS-B
     with exact gradients, and then moves μ by ``ρ c``. The c are relative misfits of measurements made
     orthonormal, which halves the number of evaluations. One takes ``O(L n d³)`` flops for n dense
-    measurements of matrices with sides d.
+    measurements of matrices with sides d. Where the search stops, the least eigenvalue of the Lagrangian's Hessian along
+    the constraints is computed, from differences of exact gradients: 2 N of them for up to 300 parameters, by the
+    Lanczos method for more; this needs memory for n N numbers. If it is negative, the search goes on from the lowest
+    point along its eigenvector.
 
     Examples
     --------
@@ -110,39 +136,93 @@ def flattest_interpolator(
     hidden = widths_of("hidden_widths", hidden_widths)
     if not hidden:
         raise ValueError("hidden_widths must hold at least 1 width (depth 2), got none")
-    allowed = float(positive("tolerance", tolerance))
-    if not values.any():
-        raise ValueError("measurements must not all be zero: zero factors fit them, with trace 0")
-    orthonormal, aims = operator._orthonormal(values)
-    least_norm = orthonormal.back(aims)
-    lost = np.linalg.norm(operator.measure(least_norm) - values) / np.linalg.norm(values)
-    if lost > FEASIBLE:
-        raise ValueError(
-            f"measurements must be those of some matrix, are off by {lost:.1e} relatively"
-        )
+    allowed, count = positive_number("tolerance", tolerance), integer("starts", starts, 1)
+    random = np.random.default_rng(0) if rng is None else generator("rng", rng)
     widths = (operator.matrix_shape[1], *hidden, operator.matrix_shape[0])
-    factors = (
-        balanced_factors(least_norm, widths) if start is None else factors_of_widths(start, widths)
-    )
-    if sensing_hessian_trace(operator, factors) == 0:
+    first = None if start is None else factors_of_widths(start, widths)
+    if first is not None and sensing_hessian_trace(operator, first) == 0:
         raise ValueError(
             "start must have a positive trace: where it vanishes, so does its gradient"
         )
-    search = _Search(operator, orthonormal, aims, factors)
-    point, misfit = _stack(factors), 1.0
-    for _ in range(MOST_ROUNDS):
-        # A round need not be solved much better than the measurements are met so far.
-        goal = float(np.clip(misfit / 30, 10 * allowed, 1e-3))
-        previous, point = misfit, search.descend(point, goal)
-        misfit, stationarity = search.move_multipliers(point)
-        converged = misfit <= allowed and stationarity <= 100 * allowed
-        if converged:
-            break
-        if misfit > REQUIRED_DECREASE * previous:
-            search.penalty *= PENALTY_GROWTH
-    found = search.factors(point)
-    trace = trace_and_gradient(operator, found)[0]
-    return Interpolation(found, trace, misfit, stationarity, converged, search.evaluations)
+    fit = _Fit.of(operator, values)
+    root, exponent = scaled_power(fit.norm, fit.exponent, (1, len(hidden) + 1))
+    searches = [
+        Search(operator, fit.orthonormal, fit.aims, factors)
+        for factors in _starts(
+            fit.orthonormal.back(fit.aims),
+            widths,
+            count,
+            random,
+            None if first is None else [times_power(w, -exponent) / root for w in first],
+        )
+    ]
+    stops = [search.run(allowed) for search in searches]
+    best = min(stops, key=lambda stop: _rank(stop, operator, allowed))
+    found = [in_range("a factor", times_power(root * w, exponent)) for w in best.factors]
+    return Interpolation(
+        found,
+        sensing_hessian_trace(operator, found),
+        best.misfit,
+        best.stationarity,
+        best.curvature,
+        best.is_minimum(allowed),
+        sum(search.evaluations for search in searches),
+    )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What fits the measurements: orthonormal ones that say the same, their values over ``norm · 2**exponent``."""
+
+    orthonormal: SensingOperator
+    aims: Array
+    norm: float
+    exponent: int
+
+    @classmethod
+    def of(cls, operator: SensingOperator, measurements: Array) -> _Fit:
+        """Orthonormal measurements for values that some matrix has, or say why there is none."""
+        if not measurements.any():
+            raise ValueError(
+                "measurements must not all be zero: zero factors fit them, with trace 0"
+            )
+        values, exponent = normalized(measurements)
+        orthonormal, aims = operator._orthonormal(values)
+        lost = operator.measure(orthonormal.back(aims)) - values
+        relative = np.linalg.norm(lost) / np.linalg.norm(values)
+        if relative > FEASIBLE:
+            raise ValueError(
+                f"measurements must be those of some matrix, are off by {relative:.1e} relatively"
+            )
+        aims, more = normalized(aims)
+        norm = float(np.linalg.norm(aims))
+        return cls(orthonormal, aims / norm, norm, exponent + more)
+
+
+def _starts(
+    least_norm: Array,
+    widths: Sequence[int],
+    count: int,
+    rng: np.random.Generator,
+    first: list[Array] | None,
+) -> Iterator[list[Array]]:
+    """Where the searches start, for a problem whose least solution has norm one."""
+    for number in range(count):
+        random = [
+            rng.standard_normal((after, before)) / max(after, before) ** 0.5
+            for before, after in pairwise(widths)
+        ]
+        if number == 0:
+            near = balanced_factors(least_norm, widths)
+            random = [w + DISTURBANCE * move for w, move in zip(near, random, strict=True)]
+        yield random if first is None or number else first
+
+
+def _rank(stop: Stop, operator: SensingOperator, tolerance: float) -> tuple[bool, float]:
+    """Order of preference: minima by their trace, then the others by their misfit."""
+    if stop.is_minimum(tolerance):
+        return False, sensing_hessian_trace(operator, stop.factors)
+    return True, stop.misfit
 
 
 def balanced_factors(
@@ -158,70 +238,3 @@ def balanced_factors(
     hidden = [orthonormal_frame(width, rank, rng) for width in widths[1:-1]]
     bases = [vt[:rank].T, *hidden, u[:, :rank]]
     return [after @ root @ before.T for before, after in pairwise(bases)]
-
-
-class _Search:
-    """The augmented Lagrangian of one problem, with its multipliers and its penalty."""
-
-    def __init__(
-        self,
-        operator: SensingOperator,
-        orthonormal: SensingOperator,
-        aims: Array,
-        factors: list[Array],
-    ) -> None:
-        self._operator, self._orthonormal = operator, orthonormal
-        self._norm = float(np.linalg.norm(aims))
-        self._aims = aims / self._norm
-        self._widths = (factors[0].shape[1], *map(len, factors))
-        self._reference = trace_and_gradient(operator, factors)[0]
-        self._multipliers = np.zeros(len(aims))
-        self.penalty, self.evaluations = 10.0, 0
-
-    def descend(self, point: Array, goal: float) -> Array:
-        """Minimize the augmented Lagrangian from a point until its gradient is below the goal."""
-        options: dict[str, float] = {
-            "maxcor": 30,
-            "maxiter": MOST_INNER_STEPS,
-            "maxfun": MOST_INNER_STEPS,
-        }
-        options |= {"gtol": goal / np.sqrt(point.size), "ftol": 0.0}
-        result = minimize(self._value, point, jac=True, method="L-BFGS-B", options=options)
-        self.evaluations += result.nfev
-        return result.x
-
-    def move_multipliers(self, point: Array) -> tuple[float, float]:
-        """Charge the misfits to the multipliers; return misfit and stationarity."""
-        _, by_trace, misfits, pull_back = self._parts(point)
-        self._multipliers = self._multipliers + self.penalty * misfits
-        slope = by_trace + pull_back(self._multipliers)
-        stationarity = np.linalg.norm(slope) / np.linalg.norm(by_trace)
-        return float(np.linalg.norm(misfits)), float(stationarity)
-
-    def factors(self, point: Array) -> list[Array]:
-        """Cut a stacked vector into factors."""
-        return [layer.T for layer in transposed_layers(point, self._widths)]
-
-    def _value(self, point: Array) -> tuple[float, Array]:
-        """The augmented Lagrangian and its gradient."""
-        trace, by_trace, misfits, pull_back = self._parts(point)
-        prices = self._multipliers + self.penalty * misfits
-        value = trace + 0.5 * float(misfits @ (prices + self._multipliers))
-        return value, by_trace + pull_back(prices)
-
-    def _parts(self, point: Array) -> tuple[float, Array, Array, Callable[[Array], Array]]:
-        """Relative trace and its gradient; misfits, and what multiplies them by their Jacobian."""
-        factors = self.factors(point)
-        trace, by_trace = trace_and_gradient(self._operator, factors)
-        left, right = partial_products_of(factors)
-        misfits = self._orthonormal.measure(factors[-1] @ right[-1]) / self._norm - self._aims
-
-        def pull_back(prices: Array) -> Array:
-            back = self._orthonormal.back(prices) / self._norm
-            return _stack([a.T @ back @ b.T for a, b in zip(left, right, strict=True)])
-
-        return trace / self._reference, _stack(by_trace) / self._reference, misfits, pull_back
-
-
-def _stack(layers: list[Array]) -> Array:
-    return np.concatenate([layer.ravel(order="F") for layer in layers])

@@ -7,6 +7,8 @@ import dmfbook as dmf
 from dmfbook.claims.cases.targets import random_truth
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
 from dmfbook.claims.oracles.measurements import dense_rows, square_root
+from dmfbook.zero_loss import lagrangian
+from dmfbook.zero_loss.interpolation import balanced_factors
 
 
 @pytest.mark.parametrize("hidden", [(3,), (4, 3), (3, 5, 3)], ids=str)
@@ -72,6 +74,116 @@ def test_a_bottleneck_limits_the_rank():
     np.testing.assert_allclose(dmf.end_to_end(result.factors), truth, atol=1e-4)
 
 
+# Two measurements of 2 × 2 matrices, whose matrix of least norm has rank one: balanced factors of it have hidden
+# units that are zero, and the gradient leaves them so.
+MATRICES = np.array([[[1.0, 2.0], [3.0, 4.0]], [[0.0, 0.0], [-1.0, -1.0]]])
+MEASURED, SEEN = dmf.dense_sensing(MATRICES), np.array([-7.0, 2.0])
+
+
+def zero_units(depth):
+    """Balanced factors of the matrix of least norm, with a hidden unit that is zero in each layer."""
+    rows = MATRICES.mT.reshape(2, 4)
+    return balanced_factors((np.linalg.pinv(rows) @ SEEN).reshape(2, 2).T, (2,) * (depth + 1))
+
+
+@pytest.mark.parametrize("depth, trace", [(2, 23.5397), (3, 73.3773), (4, 136.983)])
+def test_zero_units_are_left(depth, trace):
+    result = dmf.flattest_interpolator(MEASURED, SEEN, (2,) * (depth - 1))
+    assert result.converged and result.curvature >= -1e-4
+    assert result.trace == pytest.approx(trace, rel=1e-5)
+    from_there = dmf.flattest_interpolator(
+        MEASURED, SEEN, (2,) * (depth - 1), start=zero_units(depth)
+    )
+    assert from_there.converged and from_there.trace == pytest.approx(trace, rel=1e-5)
+
+
+@pytest.mark.parametrize("dense", [lagrangian.DENSE, 0])
+def test_a_saddle_is_seen_and_left(monkeypatch, dense):
+    monkeypatch.setattr(lagrangian, "DENSE", dense)
+    result = dmf.flattest_interpolator(MEASURED, SEEN, (2,), start=zero_units(2), starts=1)
+    assert result.converged and result.trace == pytest.approx(23.5397, rel=1e-5)
+    monkeypatch.setattr(lagrangian, "MOST_ESCAPES", 1)
+    saddle = dmf.flattest_interpolator(MEASURED, SEEN, (2,), start=zero_units(2), starts=1)
+    assert saddle.trace == pytest.approx(162.8, rel=1e-3)
+    assert saddle.misfit <= 1e-6 and saddle.stationarity <= 1e-4
+    assert saddle.curvature < -1e-2 and not saddle.converged
+
+
+def test_depth_two_with_room_has_no_other_minima():
+    # The weighted nuclear norm is convex, and factors of full width have no local minima but its own.
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        operator = dmf.gaussian_sensing((3, 4), 5, rng)
+        values = operator.forward(rng.normal(size=(3, 4)))
+        traces = [
+            dmf.flattest_interpolator(
+                operator, values, (3,), starts=1, rng=np.random.default_rng(seed)
+            ).trace
+            for seed in range(4)
+        ]
+        assert traces == pytest.approx([traces[0]] * 4, rel=1e-4)
+
+
+@pytest.mark.parametrize("hidden", [(3,), (3, 3)], ids=str)
+def test_no_step_along_the_constraints_leads_down(hidden):
+    rng = np.random.default_rng(8)
+    operator = dmf.gaussian_sensing((3, 2), 4, rng)
+    values = operator.forward(rng.normal(size=(3, 2)))
+    result = dmf.flattest_interpolator(operator, values, hidden, tolerance=1e-8)
+    assert result.converged
+    rows = operator @ np.eye(6)
+    for _ in range(200):
+        moved = [w + 0.1 * rng.normal(size=w.shape) for w in result.factors]
+        for _ in range(20):  # Gauss–Newton steps back to what fits
+            lost = operator.forward(dmf.end_to_end(moved)) - values
+            pairs = list(zip(*dmf.partial_products(moved), strict=True))
+            jacobian = np.hstack([rows @ np.kron(b.T, a) for a, b in pairs])
+            step = dmf.unflatten(np.linalg.pinv(jacobian) @ lost, (2, *hidden, 3))
+            moved = [w - d for w, d in zip(moved, step, strict=True)]
+        assert np.linalg.norm(lost) < 1e-10
+        # The trace found is off by the misfit times a multiplier of the trace's order.
+        assert dmf.sensing_hessian_trace(operator, moved) >= result.trace * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("power", [-400, -20, 20, 400])
+@pytest.mark.parametrize("depth", [2, 4])
+def test_results_scale_with_the_measurements(depth, power):
+    hidden, root = (2,) * (depth - 1), power // depth
+    result = dmf.flattest_interpolator(MEASURED, SEEN, hidden, starts=2)
+    scaled = dmf.flattest_interpolator(MEASURED, np.ldexp(SEEN, depth * root), hidden, starts=2)
+    assert scaled.trace == np.ldexp(result.trace, (2 * depth - 2) * root)
+    assert scaled.misfit == result.misfit and scaled.converged
+    for factor, other in zip(result.factors, scaled.factors, strict=True):
+        np.testing.assert_array_equal(np.ldexp(factor, root), other)
+    # With S_k 2**(L r) times as large the factors are 2**-r and the trace 2**(2 r) times as large.
+    louder = dmf.dense_sensing(np.ldexp(MATRICES, depth * (root // 2)))
+    scaled = dmf.flattest_interpolator(louder, SEEN, hidden, starts=2)
+    assert scaled.trace == pytest.approx(np.ldexp(result.trace, 2 * (root // 2)), rel=1e-12)
+
+
+def test_a_million_times_the_measurements():
+    for depth in (2, 3):
+        least = dmf.flattest_interpolator(MEASURED, SEEN, (2,) * (depth - 1))
+        result = dmf.flattest_interpolator(MEASURED, 1e6 * SEEN, (2,) * (depth - 1))
+        assert result.converged
+        assert result.trace == pytest.approx(1e6 ** (2 - 2 / depth) * least.trace, rel=1e-5)
+
+
+def test_what_cannot_fit_does_not_converge():
+    rng = np.random.default_rng(0)
+    full = dmf.entry_sampling((3, 3), 9, rng)
+    result = dmf.flattest_interpolator(full, full.forward(rng.normal(size=(3, 3))), (1,), starts=1)
+    assert not result.converged and result.misfit > 0.1 and np.isnan(result.curvature)
+
+
+def test_random_starts_follow_the_generator():
+    first, same = (dmf.flattest_interpolator(MEASURED, SEEN, (2,)) for _ in range(2))
+    other = dmf.flattest_interpolator(MEASURED, SEEN, (2,), rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(first.factors, same.factors)
+    assert first.trace == same.trace
+    assert not np.array_equal(first.factors[0], other.factors[0])
+
+
 OPERATOR = dmf.gaussian_sensing((3, 2), 4, np.random.default_rng(0))
 VALUES = np.array([1.0, 2.0, 3.0, 4.0])
 LONG = dmf.gaussian_sensing((3, 2), 9, np.random.default_rng(0))
@@ -90,6 +202,13 @@ BAD = {
         "positive trace",
     ),
     "tolerance": ((OPERATOR, VALUES, (2,), None, 0.0), ValueError, "tolerance must be positive"),
+    "no tolerance": ((OPERATOR, VALUES, (2,), None, None), TypeError, "tolerance must be a"),
+    "tolerances": ((OPERATOR, VALUES, (2,), None, [1e-6]), TypeError, "tolerance must be a number"),
+    "no searches": ((OPERATOR, VALUES, (2,), None, 1e-6, 0), ValueError, "starts must be at least"),
+    "seed": ((OPERATOR, VALUES, (2,), None, 1e-6, 1, 0), TypeError, "rng must be a numpy.random"),
+    "an array": ((np.eye(4), VALUES, (2,)), TypeError, "operator must be a SensingOperator"),
+    "None": ((None, VALUES, (2,)), TypeError, "operator must be a SensingOperator"),
+    "a width": ((OPERATOR, VALUES, 2), TypeError, "hidden_widths must be a sequence"),
 }
 
 
