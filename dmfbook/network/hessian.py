@@ -3,14 +3,13 @@
 With ``A_l``, ``B_l`` the partial products on both sides of layer l, ``G = ∇ℓ(X)`` and ``∇²ℓ[Z] = 2 Z S``, the
 block of layers k > l is the sum of a Gauss–Newton part ``2 (B_k S B_lᵀ) ⊗ (A_kᵀ A_l)`` and a residual part with
 entries ``(A_kᵀ G B_lᵀ)[a, e] (W_{k-1} ⋯ W_{l+1})[b, c]``. All blocks together are products of entries
-of three small matrices, see :func:`_interactions`. A loss with another second derivative keeps the residual part;
-its Gauss–Newton part ``Jᵀ ∇²ℓ J`` is assembled.
+of three small matrices, see :class:`_Interactions`. A loss with another second derivative keeps the residual part;
+its Gauss–Newton part ``Jᵀ ∇²ℓ J`` is assembled, see :class:`_GaussNewton`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -30,10 +29,8 @@ from dmfbook.network.problem import Problem, checked_point, checked_points
 from dmfbook.network.regression import Regression
 from dmfbook.network.units import units_of
 
-# Rows are filled in tiles whose scratch copy stays in a core's second-level cache.
-TILE_ENTRIES = 32_768
-# Below this size the threads cost more than they save.
-THREADED_ENTRIES = 1_000_000
+# Rows are filled in tiles of about this many entries, and mirrored while these are in cache.
+TILE_ENTRIES = 2**18
 
 
 def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
@@ -60,8 +57,8 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
 
     Notes
     -----
-    ``4 N²`` flops beside ``O(L² d³)``; memory is the output and, for widths d, tables of ``4 d N``
-    entries a thread.
+    ``3 N²`` flops beside ``O(L² d³)``; memory is the output. A loss without Kronecker structure is asked for its
+    second derivative in all ``d_0 d_L`` directions, which takes ``O(N² d_0)`` flops and ``N d_0 d_L`` more numbers.
 
     Examples
     --------
@@ -72,7 +69,7 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
     """
     checked = checked_point(problem, factors)
     units = units_of(problem.end_to_end_loss, checked)
-    out = _curvature_of_fit(problem, units.loss, units.factors)
+    out = _curvature_of_fit(units.loss, units.factors)
     sizes = [factor.size for factor in checked]
     if not units.are_plain:
         for rows, unit in zip(_slices(sizes), units.layers, strict=True):
@@ -83,96 +80,113 @@ def hessian(problem: Problem, factors: Sequence[ArrayLike]) -> Array:
     return out
 
 
-def _curvature_of_fit(problem: Problem, loss: Loss, checked: list[Array]) -> Array:
-    """Hessian of ``ℓ(W_L ⋯ W_1)``."""
-    inputs, outputs, links = _interactions(loss, checked)
-    layer_inputs = _slices(factor.shape[1] for factor in checked)
-    layer_outputs = _slices(factor.shape[0] for factor in checked)
-    panels = _slices(factor.size for factor in checked)
-    # Column-major entry (c, e) of layer l joins output unit (l, c) with input unit (l, e).
-    output_of = np.concatenate(
-        [
-            np.tile(np.r_[c], factor.shape[1])
-            for c, factor in zip(layer_outputs, checked, strict=True)
-        ]
-    )
-    input_of = np.repeat(np.arange(len(inputs)), np.repeat(problem.widths[1:], problem.widths[:-1]))
-    out = np.empty((problem.size, problem.size))
-
-    def fill(k: int) -> None:
-        b, a = layer_inputs[k], layer_outputs[k]
-        _fill_rows(
-            out[panels[k]],
-            (inputs[b].take(input_of, axis=1), links.T[b].take(output_of, axis=1)),
-            (outputs[a].take(output_of, axis=1), links[a].take(input_of, axis=1)),
-        )
-
-    if out.size < THREADED_ENTRIES:
-        for k in range(problem.depth):
-            fill(k)
-    else:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(fill, range(problem.depth)))
-    if not has_kronecker_structure(loss):
-        _add_gauss_newton(out, loss, checked)
+def _curvature_of_fit(loss: Loss, factors: list[Array]) -> Array:
+    """Hessian of ``ℓ(W_L ⋯ W_1)``: its lower half, in tiles of rows, each with its mirror image."""
+    interactions = _Interactions(loss, factors)
+    rest = None if has_kronecker_structure(loss) else _GaussNewton(loss, factors)
+    panels = _slices(factor.size for factor in factors)
+    out = np.empty((panels[-1].stop,) * 2)
+    for k, panel in enumerate(panels):
+        height, units = factors[k].shape
+        step = max(1, TILE_ENTRIES // (height * panel.stop))
+        if rest:
+            rest.turn_to(k)
+        for start in range(0, units, step):
+            some = slice(start, min(start + step, units))
+            rows = slice(panel.start + height * some.start, panel.start + height * some.stop)
+            tile = out[rows, : panel.stop]
+            interactions.fill(tile, k, some)
+            if rest:
+                tile += rest.rows(some)
+            out[: panel.start, rows] = tile[:, : panel.start].T
+        if rest:
+            block = out[panel, panel]
+            block[...] = (block + block.T) / 2
     return out
 
 
-def _interactions(loss: Loss, factors: list[Array]) -> tuple[Array, Array, Array]:
-    """The matrices P, Q, X that the Hessian is made of.
+class _Interactions:
+    """Three small matrices, products of whose entries the Hessian is made of.
 
     P is indexed by pairs of input units (l, e), Q by pairs of output units (l, c), and X by an output
     and an input unit. The Hessian's entry for weights (k, a, b) and (l, c, e) is
     ``P[kb, le] Q[ka, lc] + X[ka, le] X[lc, kb]``. Without Kronecker structure P is zero.
     """
-    left, right = partial_products_of(factors)
-    slope = loss.gradient(factors[-1] @ right[-1])
-    all_inputs, all_outputs = np.concatenate(right), np.concatenate(left, axis=1)
-    links = all_outputs.T @ slope @ all_inputs.T
-    columns = _slices(factor.shape[1] for factor in factors)
-    rows = _slices(factor.shape[0] for factor in factors)
-    for l, row in enumerate(rows):
-        links[row, columns[l]] = 0.0
-        middle = np.eye(len(factors[l]))
-        for k in range(l + 1, len(factors)):
-            links[row, columns[k]] = middle.T  # C_kl = W_{k-1} ⋯ W_{l+1}
-            middle = factors[k] @ middle
-    grams = 2 * (all_outputs.T @ all_outputs)
-    if not has_kronecker_structure(loss):
-        return np.zeros((len(all_inputs), len(all_inputs))), grams, links
-    if isinstance(loss, Regression):
-        all_inputs = all_inputs @ loss.input_factor
-    return all_inputs @ all_inputs.T, grams, links
+
+    def __init__(self, loss: Loss, factors: list[Array]) -> None:
+        left, right = partial_products_of(factors)
+        slope = np.asarray(loss.gradient(factors[-1] @ right[-1]))
+        inputs, outputs = np.concatenate(right), np.concatenate(left, axis=1)
+        self._inputs = _slices(factor.shape[1] for factor in factors)
+        self._outputs = _slices(factor.shape[0] for factor in factors)
+        links = outputs.T @ slope @ inputs.T
+        for l, row in enumerate(self._outputs):
+            links[row, self._inputs[l]] = 0.0
+            middle = np.eye(len(factors[l]))
+            for k in range(l + 1, len(factors)):
+                links[row, self._inputs[k]] = middle.T  # W_{k-1} ⋯ W_{l+1}
+                middle = factors[k] @ middle
+        if isinstance(loss, Regression):
+            inputs = inputs @ loss.input_factor
+        elif not has_kronecker_structure(loss):
+            inputs = np.zeros_like(inputs)
+        self._by_input, self._by_output = inputs @ inputs.T, 2 * (outputs.T @ outputs)
+        self._links = links
+
+    def fill(self, tile: Array, k: int, some: slice) -> None:
+        """Write rows (b, a) of layer k, for some of its input units b, up to the layer's own columns.
+
+        With the columns of layer l as a matrix (e, c), a row is ``P_b Q_aᵀ + X_a X_bᵀ``.
+        """
+        inputs, outputs = self._inputs[k], self._outputs[k]
+        units = slice(inputs.start + some.start, inputs.start + some.stop)
+        shape = (some.stop - some.start, outputs.stop - outputs.start, 2)
+        heads, tails = np.empty((*shape, inputs.stop)), np.empty((*shape, outputs.stop))
+        heads[:, :, 0] = self._by_input[units, None, : inputs.stop]
+        heads[:, :, 1] = self._links[outputs, : inputs.stop]
+        tails[:, :, 0] = self._by_output[outputs, : outputs.stop]
+        tails[:, :, 1] = self._links.T[units, None, : outputs.stop]
+        heads, tails = heads.reshape(len(tile), 2, -1).mT, tails.reshape(len(tile), 2, -1)
+        start = 0
+        for e, c in zip(self._inputs[: k + 1], self._outputs[: k + 1], strict=True):
+            block = heads[:, e], tails[:, :, c]
+            stop = start + block[0].shape[1] * block[1].shape[2]
+            # A view: rows of the tile are cut, not moved.
+            columns = tile[:, start:stop].reshape(len(tile), block[0].shape[1], -1)
+            np.matmul(*block, out=columns)
+            start = stop
 
 
-def _add_gauss_newton(out: Array, loss: Loss, factors: list[Array]) -> None:
-    """Add ``Jᵀ ∇²ℓ J`` for a loss whose second derivative has no Kronecker structure."""
-    left, right = partial_products_of(factors)
-    # vec(A Δ B) = (Bᵀ ⊗ A) vec Δ, columns stacked.
-    jacobian = np.hstack([np.kron(b.T, a) for a, b in zip(left, right, strict=True)])
-    half = curvature_matrix(loss, factors[-1] @ right[-1]) @ jacobian
-    part = jacobian.T @ half
-    out += (part + part.T) / 2
+class _GaussNewton:
+    """Rows of ``Jᵀ ∇²ℓ J`` for a loss without Kronecker structure, layer by layer.
+
+    The column of J for weight (l, c, e) is the outer product of column c of ``A_l`` and row e of ``B_l``.
+    """
+
+    def __init__(self, loss: Loss, factors: list[Array]) -> None:
+        self._left, self._right = partial_products_of(factors)
+        rows, cols = loss.shape
+        curvature = curvature_matrix(loss, factors[-1] @ self._right[-1])
+        curvature = curvature.reshape(cols, rows, cols, rows)
+        images = [b @ (curvature @ a) for a, b in zip(self._left, self._right, strict=True)]
+        # ∇²ℓ J, indexed by the column and row of the end-to-end matrix, and by weights.
+        self._images = np.concatenate([image.reshape(cols, rows, -1) for image in images], axis=2)
+        self._ends = np.cumsum([factor.size for factor in factors])
+
+    def turn_to(self, k: int) -> None:
+        """Prepare the rows of layer k."""
+        images = self._left[k].T @ self._images[:, :, : self._ends[k]]
+        self._inputs, self._seen = self._right[k], images.reshape(len(images), -1)
+        self._stop = self._ends[k]
+
+    def rows(self, some: slice) -> Array:
+        """Rows (b, a) of the layer for some of its input units b, up to the layer's own columns."""
+        return (self._inputs[some] @ self._seen).reshape(-1, self._stop)
 
 
 def _slices(lengths: Iterable[int]) -> list[slice]:
     """Consecutive slices of the given lengths."""
     return [slice(*bounds) for bounds in pairwise(accumulate(lengths, initial=0))]
-
-
-def _fill_rows(panel: Array, by_input: tuple[Array, Array], by_output: tuple[Array, Array]) -> None:
-    """Write row (b, a) of a panel as ``P_b ∘ Q_a + X_b ∘ X_a``, given P, X by b and Q, X by a.
-
-    Products and their sum commute, so mirrored entries are equal to the last bit.
-    """
-    height, width = by_output[0].shape
-    step = max(1, TILE_ENTRIES // width)
-    for b, (p_row, x_row) in enumerate(zip(*by_input, strict=True)):
-        for start in range(0, height, step):
-            some = slice(start, min(start + step, height))
-            tile = panel[b * height + some.start : b * height + some.stop]
-            np.multiply(by_output[0][some], p_row, out=tile)
-            tile += by_output[1][some] * x_row
 
 
 def hessian_trace(problem: Problem, factors: Sequence[ArrayLike]) -> Any:

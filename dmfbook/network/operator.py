@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
+from dmfbook._scale import binary_exponent, in_range, times_power
 from dmfbook._validation import Array
 from dmfbook.network.problem import Problem, checked_point
 from dmfbook.network.ring import Ring, Sweeps
+from dmfbook.network.units import Units, units_of
 
 # Columns of a block are swept side by side as long as they have no more entries than this.
 TILE_ENTRIES = 2**18
@@ -38,6 +40,8 @@ def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOp
     ------
     ValueError, TypeError
         If the factors do not have the problem's shapes or are not finite.
+    OverflowError
+        By a product, if it is beyond the range of float64.
 
     Notes
     -----
@@ -60,7 +64,9 @@ class _HessianOperator(LinearOperator):
 
     def __init__(self, problem: Problem, factors: list[Array]) -> None:
         super().__init__(np.float64, (problem.size, problem.size))
-        self._ring, self._reg = Ring(problem.end_to_end_loss, factors), problem.reg
+        units = units_of(problem.end_to_end_loss, factors)
+        self._ring, self._reg = Ring(units.loss, units.factors), problem.reg
+        self._units = None if units.are_plain else units
         self._idle: dict[int, list[Sweeps]] = {}
 
     def _matvec(self, vector: Array) -> Array:
@@ -87,12 +93,29 @@ class _HessianOperator(LinearOperator):
 
     def _apply(self, directions: Array, out: Array) -> None:
         """Write the products with directions, one (N,) or several (count, N)."""
+        if self._units:
+            self._apply_in_units(self._units, directions, out)
+        else:
+            self._sweep(directions, out, self._reg)
+
+    def _apply_in_units(self, units: Units, directions: Array, out: Array) -> None:
+        """The same, with what has no units, the weight decay, added last."""
+        sizes = [factor.size for factor in units.factors]
+        layers, own = np.repeat(units.layers, sizes), binary_exponent(directions)
+        scaled = times_power(times_power(directions, -own), -layers)
+        self._sweep(scaled, out, (0.0,) * len(sizes))
+        with np.errstate(over="ignore", invalid="ignore"):
+            out[...] = times_power(out, units.value + own - layers)
+            out += np.repeat(np.multiply(2, self._reg), sizes) * directions
+        in_range("the Hessian's product", out)
+
+    def _sweep(self, directions: Array, out: Array, reg: Sequence[float]) -> None:
         count = 1 if directions.ndim == 1 else len(directions)
         idle = self._idle.setdefault(count, [])
         try:
             sweeps = idle.pop()  # nobody else has them now
         except IndexError:
-            sweeps = Sweeps(self._ring, self._reg, count)
+            sweeps = Sweeps(self._ring, reg, count)
         sweeps.apply(directions, out)
         idle.append(sweeps)
 

@@ -60,6 +60,23 @@ def blocks(problem, factors):
 
 
 hessian, hessian_on_data = both_ways(blocks)
+MOVES = [RNG.standard_normal(factor.shape) for factor in FACTORS]
+
+
+def product(target, factors, reg, moves):
+    """The Hessian's product with a direction, and with a block of two, one of them larger."""
+    operator = dmf.hessian_operator(factorization(target, factors, reg), factors)
+    vector = dmf.flatten(moves)
+    images = np.hstack(
+        [(operator @ vector)[:, None], operator @ np.column_stack([vector, 3 * vector])]
+    )
+    return np.split(images, np.cumsum([factor.size for factor in factors])[:-1])
+
+
+def product_on_data(inputs, outputs, factors, reg, moves):
+    """The same with data."""
+    return product(dmf.Regression(inputs, outputs), factors, reg, moves)
+
 
 ROWS = {
     "end_to_end": Row(dmf.end_to_end, {"factors": FACTORS}, {"factors": 1}, 3),
@@ -104,6 +121,18 @@ ROWS = {
         hessian, OF_FACTORIZATION, LAYER_BY_LAYER, [-a - b for a in GAUGE for b in GAUGE]
     ),
     "hessian on data": Row(hessian_on_data, OF_REGRESSION, WITH_DATA, 6),
+    "hessian_operator": Row(
+        product, OF_FACTORIZATION | {"moves": MOVES}, TOGETHER | {"moves": -6}, -2
+    ),
+    "hessian_operator, layer by layer": Row(
+        product,
+        OF_FACTORIZATION | {"moves": MOVES},
+        LAYER_BY_LAYER | {"moves": GAUGE},
+        [-shift for shift in GAUGE],
+    ),
+    "hessian_operator on data": Row(
+        product_on_data, OF_REGRESSION | {"moves": MOVES}, WITH_DATA | {"moves": 1}, 7
+    ),
     "hessian_trace": Row(trace, OF_FACTORIZATION, TOGETHER, 4),
     "hessian_trace on data": Row(trace_on_data, OF_REGRESSION, WITH_DATA, 6),
     "moments of data": Row(

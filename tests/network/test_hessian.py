@@ -6,6 +6,7 @@ import autograd
 import numpy as np
 import pytest
 from hypothesis import given
+from loss_cases import LOSSES, loss_case
 from strategies import (
     EPS,
     WIDTHS,
@@ -21,9 +22,11 @@ from strategies import (
 
 import dmfbook as dmf
 
-# At 1,000 parameters and more the rows are filled by threads, and in more than one tile a row.
+# The rows of a layer are filled in more than one tile.
 LARGE = [(9, 40, 17, 12), (1, 34, 33, 1), (20, 11, 1, 14, 15, 40), (21, 50, 3)]
 LARGE_AND_DEEP = [(20, 11, 13, 12, 1, 14, 15, 10, 16, 11, 18), (7, *(6, 5, 8) * 10, 3)]
+
+every_loss = pytest.mark.parametrize("loss", [loss for loss, _ in LOSSES.values()], ids=LOSSES)
 
 
 @given(exact_cases())
@@ -47,6 +50,18 @@ def test_hessian_is_accurate_at_any_depth(shape):
 def test_hessian_is_symmetric_to_the_last_bit(case):
     hessian = dmf.hessian(*case)
     assert np.array_equal(hessian, hessian.T)
+
+
+@every_loss
+@pytest.mark.parametrize("tile", [1, 300, 2**30])
+def test_tiles_of_any_size_give_the_same_hessian(loss, tile, monkeypatch):
+    problem, factors = loss_case(loss)
+    expected = dmf.hessian(problem, factors)
+    monkeypatch.setattr("dmfbook.network.hessian.TILE_ENTRIES", tile)
+    found = dmf.hessian(problem, factors)
+    assert np.array_equal(found, found.T)
+    # Entries are of order 10 at most, sums of fewer than 1,000 terms.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e4 * EPS)
 
 
 @pytest.mark.parametrize("shape", LARGE, ids=str)

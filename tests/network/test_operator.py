@@ -185,3 +185,12 @@ def test_what_is_no_direction_is_refused(direction, error, message):
     problem, factors = exact_case((3, 4, 2), seed=10)
     with pytest.raises(error, match=message):
         dmf.hessian_operator(problem, factors) @ direction
+
+
+def test_a_product_beyond_float64_is_an_error():
+    problem, factors = exact_case((3, 4, 2), seed=11)
+    operator = dmf.hessian_operator(problem, [factor * 2.0**510 for factor in factors])
+    small = operator @ np.full(problem.size, 2.0**-100)
+    assert np.isfinite(small).all() and small.any()
+    with pytest.raises(OverflowError, match="product is beyond the range"):
+        operator @ np.ones(problem.size)
