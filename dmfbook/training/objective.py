@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array, number, real_array
 from dmfbook.network.gradient import views
+from dmfbook.network.problem import Problem
+from dmfbook.training.recovery import NoisyLabels, SensingProblem
 
 
 class Objective(Protocol):
@@ -45,10 +47,9 @@ class Slope(Protocol):
 
 def slope_of(objective: Objective, factors: Sequence[ArrayLike]) -> Slope:
     """Gradient of an objective, at a copy of `factors`."""
-    # The objectives of the package know the shapes of their factors, and a kernel with buffers of its own.
-    kernel = getattr(objective, "_slope", None)
-    if kernel is not None:
-        return kernel(factors)
+    # These know the shapes of their factors, and have buffers; a class derived from them may have another gradient.
+    if type(objective) in (Problem, SensingProblem, NoisyLabels):
+        return objective._slope(factors)  # type: ignore[attr-defined]
     missing = [
         name for name in ("loss", "gradient") if not callable(getattr(objective, name, None))
     ]

@@ -112,6 +112,23 @@ def test_an_objective_is_evaluated_as_often_as_needed(run, problem):
 
 
 @both
+def test_a_derived_class_may_have_another_gradient(run):
+    class Drawn(dmf.Problem):
+        """Draws all factors to zero."""
+
+        def loss(self, factors):
+            return float(sum(np.sum(np.square(factor)) / 2 for factor in factors))
+
+        def gradient(self, factors):
+            return [np.array(factor) for factor in factors]
+
+    end = run(Drawn([[1.0]], (2,)), START)
+    shrinking = 0.99**10 if run is descend else np.exp(-10)
+    np.testing.assert_allclose(end.factors[0], shrinking, rtol=1e-8)
+    assert end.loss == pytest.approx(2 * shrinking**2)
+
+
+@both
 def test_a_bar_shows_the_way(run, monkeypatch):
     moves, bars = [], []
 
