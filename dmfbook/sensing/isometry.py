@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dmfbook._scale import binary_exponent
+from dmfbook._scale import binary_exponent, times_power
 from dmfbook._validation import Array, generator, integer
 from dmfbook.sensing.operator import SensingOperator, checked_operator
 
 # A half step that gains less than this, relatively, ends a search.
 LEAST_GAIN = 1e-10
-MOST_SWEEPS = 200
+MOST_HALF_STEPS = 400
 
 
 @dataclass(frozen=True)
@@ -92,29 +92,27 @@ def isometry_lower_bound(
     bases = [np.linalg.qr(source.normal(size=(cols, rank)))[0] for _ in range(starts)]
     # How large measurements are; the bases carry the inverse, so that no square overflows.
     exponent = binary_exponent(operator.measure(np.ones((rows, rank)) @ bases[0].T))
-    lowest, highest = (
-        [_search(operator, basis, exponent, sign) for basis in bases] for sign in (-1, 1)
+    smallest, largest = (
+        [_search(operator, basis, exponent, place) for basis in bases] for place in (0, -1)
     )
-    with np.errstate(over="ignore"):
-        smallest, largest = np.ldexp([min(lowest), max(highest)], 2 * exponent)
-    return IsometryEstimate(rank, float(smallest), float(largest))
+    low, high = times_power([min(smallest), max(largest)], 2 * exponent)
+    return IsometryEstimate(rank, float(low), float(high))
 
 
-def _search(operator: SensingOperator, basis: Array, exponent: int, sign: int) -> float:
-    """Alternate between both sides from a right basis, upwards (+1) or downwards (−1).
+def _search(operator: SensingOperator, basis: Array, exponent: int, place: int) -> float:
+    """Alternate between both sides from a right basis, to the smallest (place 0) or largest (−1) ratio.
 
-    Returns the extreme value of ``‖𝒜(Z)‖² / ‖Z‖_F²``, divided by ``4**exponent``.
+    The ratio ``‖𝒜(Z)‖² / ‖Z‖_F²`` is divided by ``4**exponent``.
     """
-    ratio = -sign * np.inf
+    ratio = np.nan
     rows, cols = operator.matrix_shape
     sides = [(operator._right_gram, rows), (operator._left_gram, cols)]
-    for half in range(2 * MOST_SWEEPS):
+    for half in range(MOST_HALF_STEPS):
         gram, side = sides[half % 2]
         values, vectors = np.linalg.eigh(gram(np.ldexp(basis, -exponent)))
-        place = -1 if sign > 0 else 0
         # Rounding may leave a tiny negative number where the operator has a kernel.
         previous, ratio = ratio, max(float(values[place]), 0.0)
         basis = np.linalg.qr(vectors[:, place].reshape(side, -1))[0]
-        if half > 1 and abs(ratio - previous) <= LEAST_GAIN * abs(ratio):
+        if abs(ratio - previous) <= LEAST_GAIN * ratio:
             break
     return ratio

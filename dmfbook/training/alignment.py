@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dmfbook._validation import Array, matrix, real_array
 
-EPS = float(np.finfo(float).eps)
+# Rounding of inner products of orthonormal columns, for each entry of the basis.
+ROUNDING = 10 * float(np.finfo(float).eps)
 
 
 def misalignment(matrices: ArrayLike, basis: ArrayLike) -> Array:
@@ -42,8 +43,9 @@ def misalignment(matrices: ArrayLike, basis: ArrayLike) -> Array:
     >>> float(dmf.misalignment([[2.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]]))
     0.0
     """
-    stack, frame, _ = _stack_and_basis(matrices, basis)
-    leading: Array = np.linalg.svd(stack, full_matrices=False)[0][..., : frame.shape[1]]
+    stack, frame = _stack_and_basis(matrices, basis)
+    scaled, _ = _scaled(stack)
+    leading: Array = np.linalg.svd(scaled, full_matrices=False)[0][..., : frame.shape[1]]
     return np.linalg.norm(leading - frame @ (frame.T @ leading), 2, axis=(-2, -1))
 
 
@@ -78,9 +80,9 @@ def signal_values(matrices: ArrayLike, basis: ArrayLike) -> Array:
     >>> dmf.signal_values([[2.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]])
     array([2.])
     """
-    stack, frame, exponents = _stack_and_basis(matrices, basis)
-    values = np.linalg.svd(frame.T @ stack, compute_uv=False)
-    return np.ldexp(values, exponents[..., None])
+    stack, frame = _stack_and_basis(matrices, basis)
+    inside, exponents = _scaled(frame.T @ stack)
+    return np.ldexp(np.linalg.svd(inside, compute_uv=False), exponents[..., None])
 
 
 def noise_norm(matrices: ArrayLike, basis: ArrayLike) -> Array:
@@ -114,15 +116,12 @@ def noise_norm(matrices: ArrayLike, basis: ArrayLike) -> Array:
     >>> float(dmf.noise_norm([[2.0, 0.0], [0.0, 1.0]], [[1.0], [0.0]]))
     1.0
     """
-    stack, frame, exponents = _stack_and_basis(matrices, basis)
-    outside = np.linalg.norm(stack - frame @ (frame.T @ stack), 2, axis=(-2, -1))
-    return np.ldexp(outside, exponents)
+    stack, frame = _stack_and_basis(matrices, basis)
+    outside, exponents = _scaled(stack - frame @ (frame.T @ stack))
+    return np.ldexp(np.linalg.norm(outside, 2, axis=(-2, -1)), exponents)
 
 
-def _stack_and_basis(
-    matrices: ArrayLike, basis: ArrayLike
-) -> tuple[Array, Array, NDArray[np.intc]]:
-    """Matrices with entries below 1, the basis, and the exponent of 2 taken out of each matrix."""
+def _stack_and_basis(matrices: ArrayLike, basis: ArrayLike) -> tuple[Array, Array]:
     stack, frame = real_array("matrices", matrices), matrix("basis", basis)
     if stack.ndim < 2 or stack.shape[-2] != len(frame) or stack.shape[-1] < frame.shape[1]:
         raise ValueError(
@@ -131,10 +130,15 @@ def _stack_and_basis(
         )
     with np.errstate(over="ignore", invalid="ignore"):
         gap = float(np.abs(frame.T @ frame - np.eye(frame.shape[1])).max())
-    if not gap <= 10 * frame.size * EPS:
+    if not gap <= ROUNDING * frame.size:
         raise ValueError(
             f"basis must have orthonormal columns, got one with VᵀV − I up to {gap:.2g}: "
             "numpy.linalg.qr makes them so"
         )
+    return stack, frame
+
+
+def _scaled(stack: Array) -> tuple[Array, NDArray[np.intc]]:
+    """Each matrix divided by a power of two, so that its entries are below 1, and the exponents."""
     exponents = np.frexp(np.abs(stack).max(axis=(-2, -1)))[1]
-    return np.ldexp(stack, -exponents[..., None, None]), frame, exponents
+    return np.ldexp(stack, -exponents[..., None, None]), exponents

@@ -224,7 +224,7 @@ class SymmetricSensingProblem:
         checked = _arrays(factors)
         if len(checked) != 1:
             raise ValueError(f"factors must hold 1 matrix, got {len(checked)}")
-        factor, side = checked[0], self.operator.matrix_shape[0]
+        factor, (side, _) = checked[0], self.operator.matrix_shape
         if factor.ndim < 2 or factor.shape[-2] != side:
             raise ValueError(
                 f"factors[0] must have {side} rows, or be a stack of such, got shape {factor.shape}"

@@ -16,6 +16,28 @@ X, Z = RNG.normal(size=(2, 4, 3))
 LEFT, RIGHT = X @ X.T, X.T @ X
 
 
+def test_the_loss_is_its_own_quadratic():
+    """Sums written out, and ``ℓ(X + Z) = ℓ(X) + ⟨∇ℓ(X), Z⟩ + ½ ⟨Z, ∇²ℓ(X)[Z]⟩``."""
+    misfits = [np.sum(s * X) - y for s, y in zip(MATRICES, MEASUREMENTS, strict=True)]
+    assert LOSS.value(X) == pytest.approx(sum(m**2 for m in misfits), rel=1e-13)
+    slope = sum(2 * m * s for m, s in zip(misfits, MATRICES, strict=True))
+    np.testing.assert_allclose(LOSS.gradient(X), slope, rtol=0, atol=1e-13 * np.abs(slope).max())
+    bend = np.vdot(Z, LOSS.curvature(X, Z)) / 2
+    expected = LOSS.value(X) + np.vdot(LOSS.gradient(X), Z) + bend
+    assert LOSS.value(X + Z) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (3, 2)])
+def test_the_trace_is_a_sum_over_units(lead):
+    lefts, rights = np.ones((*lead, 1, 1)) * LEFT, np.ones((*lead[1:], 1, 1)) * RIGHT
+    lefts = lefts * np.arange(1.0, 1 + lefts.size // 16).reshape(*lead, 1, 1)
+    units = np.eye(12).reshape(12, 4, 3)
+    one = sum(np.vdot(LOSS.curvature(X, unit), LEFT @ unit @ RIGHT) for unit in units)
+    found = LOSS.curvature_trace(X, lefts, rights)
+    assert np.shape(found) == lead
+    np.testing.assert_allclose(np.ravel(found), one * np.arange(1, 1 + found.size), rtol=1e-12)
+
+
 @pytest.mark.parametrize("power", [-400, -1, 400])
 def test_the_loss_is_homogeneous(power):
     """Powers of two are exact, so results agree to the last bit."""

@@ -40,6 +40,15 @@ def test_any_scale_will_do(power):
         np.testing.assert_array_equal(watch(scaled, basis), expected)
 
 
+def test_entries_of_one_matrix_may_differ_in_scale():
+    matrix = np.diag(2.0 ** np.array([1000, 0, -1000]))
+    for k in range(3):
+        values = dmf.signal_values(matrix, np.eye(3)[:, [k]])
+        assert values.tolist() == [matrix[k, k]]
+    assert dmf.noise_norm(matrix, np.eye(3, 1)) == 1
+    assert dmf.noise_norm(matrix + 2.0**-900, np.eye(3, 2)) >= 2.0**-900
+
+
 def test_a_basis_is_orthonormal_up_to_rounding():
     rng = np.random.default_rng(10)
     for shape in ((2, 1), (5, 2), (60, 60), (400, 30)):
@@ -59,6 +68,10 @@ def test_bad_input_is_refused():
         dmf.misalignment(np.ones((4, 2)), np.ones((3, 1)))
     with pytest.raises(ValueError, match="at least 2 columns"):
         dmf.noise_norm(np.ones((4, 1)), np.eye(4, 2))
+    with pytest.raises(ValueError, match="must have 5 rows and at least 3 columns"):
+        dmf.noise_norm(np.ones((4, 5, 2)), np.eye(5, 3))
+    with pytest.raises(ValueError, match="must have 5 rows"):
+        dmf.noise_norm(np.ones(5), np.eye(5, 1))
     with pytest.raises(ValueError, match="basis must be a matrix"):
         dmf.signal_values(np.ones((4, 1)), np.ones(4))
     with pytest.raises(ValueError, match="matrices must be finite"):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from objectives import Distance, Runaway
+from runs import Distance, Runaway
+from runs import descend as short_run
 from strategies import EPS, real_case, widths
 
 import dmfbook as dmf
@@ -211,6 +212,23 @@ def test_a_long_first_step_is_no_divergence():
         assert run.status == "converged"
 
 
+@pytest.mark.parametrize("start", [0.0, 1e-30])
+def test_a_first_step_that_is_too_long_is_no_divergence(start):
+    """On ``ln cosh(u − 1)``, whose slope is below 1, every run stays near the minimum."""
+
+    class Bounded:
+        def loss(self, factors):
+            return float(np.log(np.cosh(factors[0][0] - 1)))
+
+        def gradient(self, factors):
+            return [np.tanh(factors[0] - 1)]
+
+    loss = Bounded().loss
+    run = dmf.gradient_descent(Bounded(), [np.full(1, start)], 4.0, 50, record={"loss": loss})
+    assert run.records["loss"][1] > 2 * run.records["loss"][0]
+    assert run.status == "finished" and abs(run.factors[0][0]) < 5
+
+
 def test_a_run_that_only_grows_is_finished():
     """Exponential growth, from a step beyond 2 over the curvature, until it overflows."""
     run = dmf.gradient_descent(Distance([0.0]), [np.ones(1)], 12.0, 200)
@@ -274,3 +292,28 @@ def test_long_runs_of_deep_networks_settle():
     step = 1 / dmf.sharpness(factors)
     run = dmf.gradient_descent(problem, start, step, 20_000, tolerance=1e-13)
     assert run.status == "converged" and run.loss < 1e-24
+
+
+BAD = {
+    "zero": ({"step": 0.0}, ValueError, "step must be positive"),
+    "uphill": ({"step": -1.0}, ValueError, "step must be positive"),
+    "NaN": ({"step": np.nan}, ValueError, "step must be positive and finite"),
+    "list": ({"step": [0.1]}, TypeError, "step must be a number"),
+    "array": ({"step": np.array([0.1])}, TypeError, "step must be a number"),
+    "None": ({"step": None}, TypeError, "step must be a real number"),
+    "text": ({"step": "0.1"}, TypeError, "step must be a number"),
+    "silent": ({"step": lambda t: None}, TypeError, r"step\(0\) must be a real number"),
+    "backward": ({"step": lambda t: -0.1}, ValueError, r"step\(0\) must be positive"),
+    "count": ({"steps": -1}, ValueError, "steps must be at least 0"),
+    "half": ({"steps": 1.5}, TypeError, "steps must be an integer"),
+    "every": ({"every": 0}, ValueError, "every must be at least 1"),
+    "momentum": ({"momentum": 1.0}, ValueError, "momentum must be below 1, got 1"),
+    "friction": ({"momentum": -0.1}, ValueError, "momentum must be finite and not negative"),
+    "momenta": ({"momentum": [0.1]}, TypeError, "momentum must be a number"),
+}
+
+
+@pytest.mark.parametrize(("options", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_options_of_descent_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        short_run(**options)

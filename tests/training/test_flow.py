@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from objectives import Distance, Runaway
+from runs import Distance, Runaway, flow
 from strategies import real_case, widths
 
 import dmfbook as dmf
@@ -93,6 +93,28 @@ def test_flow_of_a_quadratic_at_any_scale(scale):
         np.testing.assert_allclose(run.records["u"], exact, rtol=0, atol=1e-9 * scale)
 
 
+@pytest.mark.parametrize("power", [-300, 300])
+def test_flow_from_zero_knows_its_own_time(power):
+    class Steep(Distance):
+        def __init__(self, curvature):
+            super().__init__([3.0, 0.5])
+            self.curvature = curvature
+
+        def gradient(self, factors):
+            return [self.curvature * block for block in super().gradient(factors)]
+
+    runs = [dmf.gradient_flow(Steep(h), [np.zeros(2)], 2 / h) for h in (1.0, 2.0**power)]
+    np.testing.assert_array_equal(runs[1].factors[0], runs[0].factors[0])
+    assert runs[1].steps == runs[0].steps
+    np.testing.assert_allclose(runs[0].factors[0], (1 - np.exp(-2)) * np.array([3.0, 0.5]))
+
+
+def test_a_minimum_does_not_flow():
+    for tolerance in (0.0, 1e-3):
+        run = dmf.gradient_flow(Distance([8.0]), [np.full(1, 8.0)], 100.0, tolerance=tolerance)
+        assert run.status == "converged" and run.steps == 0 and run.times.tolist() == [0.0]
+
+
 def test_flow_from_a_small_start_grows_as_it_should():
     """One mode of a scalar problem with equal factors: the logistic curve of ``w²``, from 1e-30 on."""
     problem, w = dmf.Problem([[1.0]], (1,)), 1e-15
@@ -100,3 +122,18 @@ def test_flow_from_a_small_start_grows_as_it_should():
     time = np.log((1 - w**2) / w**2) / 4  # where x is one half
     run = dmf.gradient_flow(problem, [[[w]], [[w]]], float(time), accuracy=1e-12)
     assert dmf.end_to_end(run.factors)[0, 0] == pytest.approx(0.5, rel=1e-8)
+
+
+BAD = {
+    "time": ({"time": 0.0}, ValueError, "time must be positive"),
+    "times": ({"time": [1.0]}, TypeError, "time must be a number"),
+    "exact": ({"accuracy": 0.0}, ValueError, "accuracy must be positive"),
+    "too exact": ({"accuracy": 1e-16}, ValueError, "accuracy must be at least 2.2e-14"),
+    "None": ({"accuracy": None}, TypeError, "accuracy must be a real number"),
+}
+
+
+@pytest.mark.parametrize(("options", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_options_of_flow_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        flow(**options)
