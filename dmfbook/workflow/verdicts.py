@@ -25,37 +25,48 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
         Seed of the cases.
     report : Path or None
         JSON file for the verdicts, a list with one object a claim. A number that is not finite,
-        as the margin of an error that is exactly zero, is null.
+        as the margin of an error that is exactly zero, is null; so is all that a claim would say
+        whose oracle is not installed.
 
     Returns
     -------
     bool
-        Whether every claim holds, every control fails and every rival is refuted.
+        Whether every claim was tested and holds, every control fails and every rival is refuted.
 
     Raises
     ------
     BookError
         If a label is unknown or the file cannot be written; nothing is checked.
     """
+    from dmfbook.claims.oracles import MissingOracle
+
     wanted, width = _claims(labels)
     if report is not None:
         check_writable(report.resolve().parent)
         if report.is_dir():
             raise BookError(f"cannot write to {report}: it is a folder")
     print(_row(width, "claim", "cases", "worst error", "tolerance", "margin", "seconds", "verdict"))
-    verdicts = []
+    rows = []
     for claim in wanted:
-        verdict = claim.verify(cases, seed)
-        verdicts.append(verdict)
+        try:
+            verdict = claim.verify(cases, seed)
+        except MissingOracle as error:
+            rows.append(_not_tested(claim, str(error)))
+            print(_row(width, claim.label, *5 * ["-"], "NOT TESTED"))
+            print(f"  {error}", flush=True)
+            continue
+        rows.append(verdict.as_dict())
         print(_row(width, claim.label, *_cells(verdict)), flush=True)
         for failure in verdict.failures:
             print(f"  {failure}", flush=True)
     if report is not None:
         with whole(report) as partial:
-            partial.write_text(json.dumps([verdict.as_dict() for verdict in verdicts], indent=1))
-    passed = sum(verdict.passed for verdict in verdicts)
-    print(f"{passed} of {len(verdicts)} claims passed")
-    return passed == len(verdicts)
+            partial.write_text(json.dumps(rows, indent=1))
+    passed = sum(row["passed"] for row in rows)
+    missing = sum(row["holds"] is None for row in rows)
+    not_tested = f", {missing} not tested" if missing else ""
+    print(f"{passed} of {len(rows)} claims passed{not_tested}")
+    return passed == len(rows)
 
 
 def verify_case(labels: list[str], number: int, seed: int) -> bool:
@@ -78,12 +89,17 @@ def verify_case(labels: list[str], number: int, seed: int) -> bool:
     Raises
     ------
     BookError
-        If a label is unknown; nothing is checked.
+        If a label is unknown; nothing is checked. Or if an oracle is not installed.
     """
+    from dmfbook.claims.oracles import MissingOracle
+
     wanted, _ = _claims(labels)
     passed = True
     for claim in wanted:
-        verdict = claim.repeat(number, seed)
+        try:
+            verdict = claim.repeat(number, seed)
+        except MissingOracle as error:
+            raise BookError(f"{claim.label} was not tested: {error}") from None
         passed &= verdict.holds and not verdict.passing_controls
         print(f"{claim.label}, case {number} ({verdict.stratum}), seed {seed}")
         print(_trial("holds" if verdict.holds else "FAILS", "", verdict.worst))
@@ -106,6 +122,14 @@ def _claims(labels: list[str]) -> tuple[list[Any], int]:
             raise unknown("claim", label, claims)
     wanted = [claims[label] for label in dict.fromkeys(labels)] or list(claims.values())
     return wanted, max(map(len, claims), default=0)
+
+
+def _not_tested(claim: Any, why: str) -> dict[str, Any]:
+    """Row for a claim whose oracle is not installed; it neither holds nor fails."""
+    said = {name: getattr(claim, name) for name in ("label", "title", "source", "status")}
+    unknown = ("worst_error", "tolerance", "margin", "holds", "worst_case")
+    nothing = {"cases": 0, "controls": [], "rivals": [], "passed": False, "seconds": 0.0}
+    return said | dict.fromkeys(unknown) | nothing | {"not_tested": why}
 
 
 def _cells(verdict: Any) -> list[str]:

@@ -1,6 +1,8 @@
 """The command line, but for what needs a kernel."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -189,6 +191,32 @@ def test_fewer_cases_than_kinds_are_raised(command, claims):
     result = command("verify", "good", "--cases", 1)
     assert result.exit_code == 0
     assert result.output.splitlines()[1].split()[:2] == ["good", "2"]
+
+
+def test_claim_without_its_oracle_neither_holds_nor_fails(command, monkeypatch, tmp_path):
+    # None in place of a module is what Python finds where it is not installed.
+    monkeypatch.setitem(sys.modules, "cvxpy", None)
+    report = tmp_path / "report.json"
+    result = command(
+        "verify", "cor-nuclear-norm", "cor-nuclear-norm", "--cases", 2, "--json", report
+    )
+    assert result.exit_code == 1
+    _, row, why, count = result.output.splitlines()
+    assert row.split() == ["cor-nuclear-norm", *5 * ["-"], "NOT", "TESTED"]
+    assert why.startswith(
+        "  the convex solver needs cvxpy; install it with: pip install '.[convex]'"
+    )
+    assert count == "0 of 1 claims passed, 1 not tested"
+    (row,) = json.loads(report.read_text())
+    assert (row["holds"], row["passed"], row["cases"], row["controls"]) == (None, False, 0, [])
+    again = command("verify", "cor-nuclear-norm", "--case", 0)
+    assert again.exit_code == 2
+    assert again.output.startswith("dmfbook: cor-nuclear-norm was not tested: the convex solver ")
+
+
+def test_claims_load_without_optional_oracles():
+    code = "import sys; sys.modules['cvxpy'] = None; import dmfbook.claims as c; c.all_claims()"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
 def test_verify_writes_json_whole(command, claims, tmp_path):

@@ -37,6 +37,7 @@ def test_more_measurements_than_entries_do_no_harm():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_depth_two_solves_the_convex_problem(seed):
+    pytest.importorskip("cvxpy")
     rng = np.random.default_rng(seed)
     operator = dmf.gaussian_sensing((5, 4), 12, rng)
     values = operator.forward(random_truth(rng, (5, 4), 4))

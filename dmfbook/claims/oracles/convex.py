@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 
-import cvxpy as cp
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.claims.oracles import MissingOracle
 from dmfbook.claims.oracles.measurements import dense_rows
 from dmfbook.sensing.operator import SensingOperator
 
@@ -16,8 +16,15 @@ def nuclear_norm_minimizer(operator: SensingOperator, measurements: Array) -> Ar
     """The matrix of least nuclear norm with these measurements, from a convex solver.
 
     The solver's multipliers certify it: no matrix that fits has a nuclear norm below ``⟨y, z⟩`` if
-    ``‖𝒜*(z)‖₂ ≤ 1``. A gap above 1e-5 is an error.
+    ``‖𝒜*(z)‖₂ ≤ 1``. A gap above 1e-5 is an error, and so is a solver that is not installed.
     """
+    try:
+        import cvxpy as cp
+    except ImportError:
+        raise MissingOracle(
+            "the convex solver needs cvxpy; install it with: pip install '.[convex]', in the folder"
+            " that holds pyproject.toml"
+        ) from None
     unknown = cp.Variable(operator.matrix_shape)
     fits = dense_rows(operator) @ cp.vec(unknown, order="F") == measurements
     problem = cp.Problem(cp.Minimize(cp.normNuc(unknown)), [fits])
