@@ -39,6 +39,8 @@ from dmfbook.sensing.vectors import sensing_operator as sensing_operator
 from dmfbook.training.alignment import misalignment as misalignment
 from dmfbook.training.alignment import noise_norm as noise_norm
 from dmfbook.training.alignment import signal_values as signal_values
+from dmfbook.training.cycles import TwoCycle as TwoCycle
+from dmfbook.training.cycles import two_cycle as two_cycle
 from dmfbook.training.descent import gradient_descent as gradient_descent
 from dmfbook.training.flow import gradient_flow as gradient_flow
 from dmfbook.training.recovery import NoisyLabels as NoisyLabels

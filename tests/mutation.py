@@ -37,8 +37,10 @@ MODULES = [
     "regularized/scalar",
     "regularized/roots",
 ]
+# The conftest beside the package refuses any other one.
 OPTIONS = (
-    "-x -q --tb=no -p no:cacheprovider -p _hypothesis_pytestplugin --hypothesis-profile mutants"
+    "-x -q --tb=no -p no:cacheprovider -p _hypothesis_pytestplugin --hypothesis-profile mutants "
+    f"--confcutdir={ROOT / 'tests'}"
 )
 PROCESSES = 2
 TIMEOUT = 120  # seconds; a mutant that does not end counts as found

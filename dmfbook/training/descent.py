@@ -1,4 +1,4 @@
-"""Gradient descent: constant steps or a schedule, with or without momentum."""
+"""Gradient descent: constant steps or a schedule, with or without momentum and scaling."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dmfbook._scale import norm
 from dmfbook._validation import Array, integer, nonnegative_number, positive_number
 from dmfbook.network.gradient import views
 from dmfbook.training.objective import Objective, loss_of, slope_of
+from dmfbook.training.scaling import Scaling
 from dmfbook.training.trajectory import Log, Recorder, Trajectory, progress_bar
 
 EPS = float(np.finfo(float).eps)
@@ -27,9 +28,10 @@ def gradient_descent(
     every: int = 1,
     tolerance: float = 0.0,
     momentum: float = 0.0,
+    scaling: float | None = None,
     progress: bool = False,
 ) -> Trajectory:
-    """Gradient descent ``W ← W − η ∇F(W)``, with heavy-ball momentum if asked for.
+    """Gradient descent ``W ← W − η ∇F(W)``, with heavy-ball momentum or scaled gradients if asked for.
 
     Parameters
     ----------
@@ -51,6 +53,11 @@ def gradient_descent(
         The run ends as converged once ``‖∇F‖`` (over all runs) is at most this.
     momentum : float, from 0 to below 1
         The part β of the last step that is taken again, ``W_{t+1} = W_t − η ∇F(W_t) + β (W_t − W_{t−1})``.
+    scaling : float, >= 0, optional
+        Scaled gradient descent [2]_ of two factors: in place of the gradients ``∇_1`` and ``∇_2`` it follows
+        ``(W_2ᵀ W_2 + ε I)⁻¹ ∇_1`` and ``∇_2 (W_1 W_1ᵀ + ε I)⁻¹`` with this damping ε, 0 for hidden layers of full rank
+        and positive for wider ones. For one factor U of ``U Uᵀ``: ``∇ (Uᵀ U + ε I)⁻¹`` [3]_. The step is then a pure
+        number, about ¼ for a loss ``‖𝒜(X) − y‖²``.
     progress : bool
         Show a progress bar; needs tqdm.
 
@@ -82,6 +89,9 @@ def gradient_descent(
     References
     ----------
     .. [1] B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964: the heavy ball.
+    .. [2] T. Tong, C. Ma, Y. Chi, Accelerating ill-conditioned low-rank matrix estimation via scaled gradient descent,
+       2021, for a loss with a factor ½: their step is twice the present one.
+    .. [3] X. Xu, Y. Shen, Y. Chi, C. Ma, The power of preconditioning in overparameterized low-rank matrix sensing, 2023.
 
     Examples
     --------
@@ -103,6 +113,7 @@ def gradient_descent(
     if inertia >= 1:
         raise ValueError(f"momentum must be below 1, got {inertia:g}")
     slope = slope_of(objective, factors)
+    scale = None if scaling is None else Scaling(scaling, slope.layers, slope.blocks)
     log = Log(objective, slope.layers, record)
     move, ahead = np.zeros_like(slope.point), np.empty_like(slope.point)
     lost = 0.0  # what rounding has taken from the time
@@ -119,6 +130,8 @@ def gradient_descent(
                 log.status = "converged" if has_converged else "finished"
                 log.add()
                 break
+            if scale is not None:
+                scale()
             eta = schedule(log.steps)
             move *= inertia
             gradient *= eta

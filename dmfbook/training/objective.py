@@ -35,10 +35,13 @@ class Slope(Protocol):
         All layers in one vector.
     layers : list of L arrays
         Views of it.
+    blocks : list of L arrays
+        Views of what a call returns.
     """
 
     point: Array
     layers: list[Array]
+    blocks: list[Array]
 
     def __call__(self) -> Array:
         """Gradient at the present point (N,); overwritten by the next call."""
@@ -85,7 +88,7 @@ class _OwnSlope:
         self.layers = views(self.point, shapes)
         self._objective = objective
         self._gradient = np.empty_like(self.point)
-        self._blocks = views(self._gradient, shapes)
+        self.blocks = views(self._gradient, shapes)
         self._is_checked = False
         loss_of(objective, self.layers)
 
@@ -94,7 +97,7 @@ class _OwnSlope:
         if not self._is_checked:
             blocks = _checked_blocks(blocks, self.layers)
             self._is_checked = True
-        for slot, block in zip(self._blocks, blocks, strict=True):
+        for slot, block in zip(self.blocks, blocks, strict=True):
             slot[...] = block
         return self._gradient
 
