@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,13 +123,16 @@ def partial_products_of(factors: list[Array]) -> tuple[list[Array], list[Array]]
     return left[::-1], right
 
 
-def flatten(factors: Sequence[ArrayLike]) -> Array:
-    """Stack factors into one vector, column by column within a layer, layer 1 first.
+def flatten(factors: Sequence[ArrayLike], order: Literal["F", "C"] = "F") -> Array:
+    """Stack factors into one vector, layer 1 first, column by column or row by row within a layer.
 
     Parameters
     ----------
     factors : sequence of L >= 2 arrays, shapes (d_l, d_{l-1})
         The factors, first applied first.
+    order : {"F", "C"}
+        Within a layer: "F" column by column, the order of Hessians here; "C" row by row, the order in which torch
+        and jax flatten the parameters of a network.
 
     Returns
     -------
@@ -138,7 +142,7 @@ def flatten(factors: Sequence[ArrayLike]) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If the factors are not finite real matrices that can be multiplied.
+        If the factors are not finite real matrices that can be multiplied, or the order is none of the two.
 
     Notes
     -----
@@ -149,11 +153,19 @@ def flatten(factors: Sequence[ArrayLike]) -> Array:
     >>> import dmfbook as dmf
     >>> dmf.flatten([[[1, 2], [3, 4]], [[5, 6]]])
     array([1., 3., 2., 4., 5., 6.])
+
+    A permutation of the parameters takes a Hessian to the order of torch:
+
+    >>> dmf.flatten([[[1, 2], [3, 4]], [[5, 6]]], order="C")
+    array([1., 2., 3., 4., 5., 6.])
     """
-    return np.concatenate([factor.ravel(order="F") for factor in factor_list(factors)])
+    _check_order(order)
+    return np.concatenate([factor.ravel(order=order) for factor in factor_list(factors)])
 
 
-def unflatten(vector: ArrayLike, widths: Sequence[int]) -> list[Array]:
+def unflatten(
+    vector: ArrayLike, widths: Sequence[int], order: Literal["F", "C"] = "F"
+) -> list[Array]:
     """Cut a stacked vector into factors; the inverse of :func:`flatten`.
 
     Parameters
@@ -162,6 +174,8 @@ def unflatten(vector: ArrayLike, widths: Sequence[int]) -> list[Array]:
         ``(vec W_1, …, vec W_L)``.
     widths : sequence of L + 1 ints
         ``(d_0, …, d_L)``, the order in which the layers act.
+    order : {"F", "C"}
+        Within a layer: "F" column by column; "C" row by row, as torch and jax flatten parameters.
 
     Returns
     -------
@@ -171,7 +185,8 @@ def unflatten(vector: ArrayLike, widths: Sequence[int]) -> list[Array]:
     Raises
     ------
     ValueError, TypeError
-        If the length of `vector` is not the number of parameters that `widths` ask for.
+        If the length of `vector` is not the number of parameters that `widths` ask for, or the order is none of the
+        two.
 
     Notes
     -----
@@ -184,6 +199,7 @@ def unflatten(vector: ArrayLike, widths: Sequence[int]) -> list[Array]:
     [array([[1., 2.],
            [3., 4.]]), array([[5., 6.]])]
     """
+    _check_order(order)
     widths = widths_of("widths", widths)
     if len(widths) < 3:
         raise ValueError(f"widths must hold at least 3 numbers (depth 2), got {len(widths)}")
@@ -191,7 +207,15 @@ def unflatten(vector: ArrayLike, widths: Sequence[int]) -> list[Array]:
     size = sum(before * after for before, after in pairwise(widths))
     if flat.shape != (size,):
         raise ValueError(f"vector must have shape ({size},) for widths {widths}, got {flat.shape}")
-    return [np.array(layer.T) for layer in transposed_layers(flat, widths)]
+    layers = transposed_layers(flat, widths)
+    if order == "C":
+        return [layer.reshape(layer.shape[::-1]).copy() for layer in layers]
+    return [np.array(layer.T, order="C") for layer in layers]
+
+
+def _check_order(order: object) -> None:
+    if not (isinstance(order, str) and order in ("F", "C")):
+        raise ValueError(f"order must be 'F' (columns) or 'C' (rows), got {order!r}")
 
 
 def transposed_layers(flat: Array, widths: Sequence[int]) -> list[Array]:
