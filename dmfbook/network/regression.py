@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dmfbook._scale import are_ordinary, binary_exponent, in_range, times_power
+from dmfbook._scale import are_ordinary, binary_exponent, in_range, normalized, times_power
 from dmfbook._validation import Array, positive_number
 from dmfbook.network.losses import squared_norm, trace
 from dmfbook.network.moments import moment_factor, sample_blocks, sample_matrix
@@ -130,6 +130,22 @@ class Regression:
         # Rounding may leave a small negative number where the data are fitted exactly.
         rest = max(self._power - float(squared_norm(self._whitened[1])), 0.0)
         return float(times_power(rest, 2 * self._units[1]))
+
+    def whitened_parts(self) -> tuple[Array, Array, tuple[int, int]]:
+        """What is left of the data in bases of the inputs' own, in units of order one.
+
+        Returns
+        -------
+        roots : array (rank S,)
+            Norms of the columns of :attr:`input_factor`, over ``2^p``.
+        target : array (d_L, rank S)
+            :attr:`whitened_target` over ``2^q``.
+        exponents : (int, int)
+            p and q.
+        """
+        factor, p = normalized(np.linalg.norm(self._whitened[0], axis=0))
+        target, q = normalized(self._whitened[1])
+        return factor, target, (p + self._units[0], q + self._units[1])
 
     @cached_property
     def _whitened(self) -> tuple[Array, Array]:

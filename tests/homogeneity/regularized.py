@@ -158,8 +158,30 @@ def of_problem(name):
     }
 
 
+def of_data(depth):
+    """The critical weight of a network of this depth on data."""
+    rng = np.random.default_rng(3)
+    data = {"inputs": rng.standard_normal((4, 9)), "outputs": rng.standard_normal((3, 9))}
+    return {
+        f"critical_reg_of data, L = {depth}": Row(
+            lambda inputs, outputs: dmf.critical_reg_of(
+                dmf.Problem(dmf.Regression(inputs, outputs), (2,) * (depth - 1))
+            ),
+            data,
+            {"inputs": depth, "outputs": depth},
+            2 * depth,
+        ),
+        f"critical_reg_of a target, L = {depth}": Row(
+            lambda target: dmf.critical_reg_of(dmf.Problem(target, (2,) * (depth - 1))),
+            {"target": data["inputs"]},
+            {"target": depth},
+            2 * depth - 2,
+        ),
+    }
+
+
 ROWS = {
     name: row
-    for rows in [*map(scalar, (2, 3, 5, 30)), *map(of_problem, PROBLEMS)]
+    for rows in [*map(scalar, (2, 3, 5, 30)), *map(of_problem, PROBLEMS), *map(of_data, (2, 3, 5))]
     for name, row in rows.items()
 }

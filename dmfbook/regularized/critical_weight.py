@@ -1,0 +1,124 @@
+"""The weight at which zero becomes a global minimizer, for a matrix to factor and for a network on data."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+
+from dmfbook._scale import normalized, times_power
+from dmfbook._validation import Array
+from dmfbook.network.losses import Factorization
+from dmfbook.network.problem import Problem, checked_problem
+from dmfbook.network.regression import Regression
+from dmfbook.regularized.modes import SingularTriples
+from dmfbook.regularized.scalar import critical_reg
+
+EPSILON = float(np.finfo(float).eps)
+# Each evaluation squares the gap of an interval, so that some tens are enough.
+MOST_EVALUATIONS = 1_000
+
+
+def critical_reg_of(problem: Problem) -> float:
+    """Weight at and above which zero is a global minimizer of a problem.
+
+    It is compared with the geometric mean ``λ̄`` of the weights of the layers; those that the problem has, and its
+    hidden widths, play no part: the end-to-end matrix that survives longest has rank one.
+
+    Parameters
+    ----------
+    problem : Problem
+        A problem of factorization or of regression.
+
+    Returns
+    -------
+    float
+        ``λ_c``. For a target M it is :func:`critical_reg` of ``‖M‖₂``; for data with moments ``S = Q Qᵀ`` and C it is
+        ``κ_L max_v ‖C v‖^{2−2/L} ‖Qᵀ v‖^{4/L−2}`` over unit vectors v, with ``κ_L = (L−2)^{1−2/L} (L−1)^{2/L−2}``;
+        at depth 2 ``‖C‖₂``. Infinite beyond the range of float64.
+
+    Raises
+    ------
+    TypeError
+        If the problem is one of neither kind.
+    FloatingPointError
+        If rounding keeps the bounds of the maximum apart.
+
+    Notes
+    -----
+    With ``a = (L−2)/(L−1)`` and ``b = 1 − a`` the maximum is one over t > 0 of ``t^a λ_max(CᵀC, a t S + b I)``, by the
+    inequality of the arithmetic and geometric means. One over that eigenvalue is concave in t, so its chords bound
+    the maximum from above and its values from below: the search halts when both agree to some
+    ``(d_0 + d_L) ε``, which certifies that no other maximum is larger. Some tens of spectral norms of matrices of the
+    size of the end-to-end matrix.
+
+    Examples
+    --------
+    >>> import dmfbook as dmf
+    >>> dmf.critical_reg_of(dmf.Problem([[3.0, 0.0], [0.0, 2.0]], (2,)))
+    3.0
+    >>> data = dmf.Regression(inputs=[[1.0, 1.0], [0.0, 2.0]], outputs=[[1.0, 3.0]])
+    >>> round(dmf.critical_reg_of(dmf.Problem(data, (2, 2))), 6)
+    3.185785
+    """
+    loss, depth = checked_problem(problem).end_to_end_loss, problem.depth
+    if isinstance(loss, Factorization):
+        target, exponent = normalized(loss.target)
+        largest = SingularTriples(target).values[0]
+        return _in_units(float(critical_reg(largest, depth)), depth, 0, exponent)
+    if not isinstance(loss, Regression):
+        raise TypeError(
+            f"critical_reg_of needs a problem of factorization or regression, got one with {loss!r}"
+        )
+    roots, target, exponents = loss.whitened_parts()
+    if not target.any():
+        return 0.0
+    strength = _greatest_strength(roots, target, depth)
+    portion = (depth - 2) / (depth - 1)
+    value = portion ** (1 - 2 / depth) / (depth - 1) * strength ** ((depth - 1) / depth)
+    return _in_units(float(value), depth, *exponents)
+
+
+def _in_units(value: float, depth: int, of_inputs: int, of_target: int) -> float:
+    """A weight for inputs and whitened targets in units of ``2^p`` and ``2^q``: ``value · 2^{(2p + (2L−2)q)/L}``."""
+    whole, rest = divmod(2 * of_inputs + (2 * depth - 2) * of_target, depth)
+    return float(times_power(value * 2 ** (rest / depth), whole))
+
+
+def _greatest_strength(roots: Array, target: Array, depth: int) -> float:
+    """``max_t t^a λ_max(Cᵀ C, a t S + b I)`` for ``S = diag(roots²)``, ``C = target · diag(roots)``.
+
+    The optimal t is ``‖v‖² / ‖Qᵀv‖²`` of the optimal v, between the inverse squares of the roots.
+    """
+    a, b = (depth - 2) / (depth - 1), 1 / (depth - 1)
+
+    def inverse(t: float) -> float:
+        pencil = np.sqrt(a * t * roots**2 + b)
+        return float(1 / np.linalg.norm(target * (roots / pencil), 2) ** 2)
+
+    def interval(
+        start: tuple[float, float], end: tuple[float, float]
+    ) -> tuple[float, float, tuple[float, float], tuple[float, float]]:
+        """A lower bound of ``inverse(t) / t^a``, where it is attained by the chord, and the ends."""
+        (t0, u0), (t1, u1) = start, end
+        slope = (u1 - u0) / (t1 - t0)
+        level = u0 - slope * t0
+        # The chord over t^a is least where a · (level + slope t) = slope t.
+        t = float(np.clip(a * level / (b * slope), t0, t1)) if slope > 0 else t1
+        return (u0 + slope * (t - t0)) / t**a, t, start, end
+
+    ends = [(t, inverse(t)) for t in sorted({float(roots[0] ** -2.0), float(roots[-1] ** -2.0)})]
+    best = min(u / t**a for t, u in ends)
+    queue = [interval(*ends)] if len(ends) == 2 else []
+    tolerance = 8 * EPSILON * sum(target.shape)
+    for _ in range(MOST_EVALUATIONS):
+        if not queue or queue[0][0] >= best * (1 - tolerance):
+            return 1 / best
+        _, t, start, end = heapq.heappop(queue)
+        if not start[0] < t < end[0]:
+            t = float(np.sqrt(start[0] * end[0]))
+        middle = t, inverse(t)
+        best = min(best, middle[1] / t**a)
+        heapq.heappush(queue, interval(start, middle))
+        heapq.heappush(queue, interval(middle, end))
+    raise FloatingPointError(f"bounds of the maximum are apart: {queue[0][0]:g} and {best:g}")
