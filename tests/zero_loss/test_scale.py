@@ -1,4 +1,4 @@
-"""No scale is special: each function is homogeneous, to the last bit where powers of two allow it."""
+"""No scale is special: layers of very different size, and results at the ends of the range of float64."""
 
 from itertools import pairwise
 
@@ -8,8 +8,6 @@ import pytest
 import dmfbook as dmf
 
 TARGET = np.random.default_rng(0).standard_normal((4, 3))
-INPUTS = np.random.default_rng(1).standard_normal((3, 7))
-POWERS = [-400, -171, -2, 5, 163, 400]
 
 
 def gaussian(shape, seed=0):
@@ -17,63 +15,24 @@ def gaussian(shape, seed=0):
     return [rng.standard_normal((b, a)) for a, b in pairwise(shape)]
 
 
-def scaled(factors, power):
-    return [np.ldexp(factor, power) for factor in factors]
-
-
-def rng():
-    return np.random.default_rng(5)
-
-
-def check(value, reference, exponent, rtol=0.0):
-    """The scaled result, or an OverflowError if it is beyond float64; below the normal range bits are lost.
-
-    Wide matrices may take another path through the BLAS from call to call, by how they lie in memory.
-    """
-    try:
-        found = value()
-    except OverflowError:
-        with np.errstate(over="ignore"):
-            assert np.isinf(np.ldexp(np.max(np.abs(reference)), exponent))
-        return
-    expected = np.ldexp(reference, exponent)
-    normal = np.abs(expected) >= np.finfo(float).tiny
-    np.testing.assert_allclose(np.asarray(found)[normal], expected[normal], rtol=rtol, atol=0)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2.0**-1072)
-
-
-@pytest.mark.parametrize("power", POWERS)
+# What the issue that asked for this measured: errors of 3 %, 2e-5 and 1e-5.
+@pytest.mark.parametrize("inputs", [False, True], ids=["white", "data"])
 @pytest.mark.parametrize(
-    "shape",
-    [(3, 4, 2), (1, 5, 1), (1, 2, 3, 1), (5, 6, 7, 4), (5,) * 16, (150, 150, 150), (2,) * 41],
+    "shape, scale",
+    [((5, 6, 7, 4), 1e-50), ((5,) * 16, 1e-6), ((150,) * 3, 1e-12), ((2,) * 41, 1e3)],
 )
-def test_sharpness_of_scaled_factors(shape, power):
+def test_sharpness_of_scaled_factors(shape, scale, inputs):
     factors = gaussian(shape)
+    samples = gaussian((9, shape[0]))[0] if inputs else None
+    scaled = [scale * factor for factor in factors]
     degree = 2 * len(factors) - 2
-    rtol = 1e-14 if max(shape) > 100 else 0.0
-    for inputs in (None, gaussian((9, shape[0]))[0]):
-        reference, exponent = dmf.sharpness(factors, inputs), degree * power
-        check(lambda i=inputs: dmf.sharpness(scaled(factors, power), i), reference, exponent, rtol)
-    products = dmf.spectral_products(factors)
-    power_of_product = (len(factors) - 1) * power
-    check(lambda: dmf.spectral_products(scaled(factors, power)), products, power_of_product, rtol)
-    imbalance = dmf.spectral_imbalance(factors)
-    assert dmf.spectral_imbalance(scaled(factors, power)) == pytest.approx(imbalance, rel=1e-13)
-
-
-@pytest.mark.parametrize("power", [-400, -3, 400])
-def test_sharpness_of_scaled_inputs(power):
-    factors = gaussian((3, 5, 4))
-    moved = np.ldexp(INPUTS, power)
-    check(lambda: dmf.sharpness(factors, moved), dmf.sharpness(factors, INPUTS), 2 * power)
-    for least in (dmf.flat_sharpness, dmf.flattest_trace):
-        check(lambda f=least: f(TARGET, 3, moved), least(TARGET, 3, INPUTS), 2 * power)
-    factors = dmf.flat_factors(TARGET, (4, 5), rng(), inputs=INPUTS)
-    same = dmf.flat_factors(TARGET, (4, 5), rng(), inputs=moved)
-    np.testing.assert_array_equal(dmf.flatten(same), dmf.flatten(factors))
-    factors = dmf.flattest_factors(TARGET, (4, 5), rng(), inputs=INPUTS)
-    same = dmf.flattest_factors(TARGET, (4, 5), rng(), inputs=moved)
-    np.testing.assert_array_equal(dmf.flatten(same), dmf.flatten(factors))
+    value = dmf.sharpness(scaled, samples)
+    assert value == pytest.approx(dmf.sharpness(factors, samples) * scale**degree, rel=1e-11)
+    found, moves = dmf.sharpest_direction(scaled, samples)
+    same, others = dmf.sharpest_direction(factors, samples)
+    assert found == pytest.approx(same * scale**degree, rel=1e-11)
+    # Both have a residual of 1e-10 or less; the gap to the second eigenvalue is some percent here.
+    assert abs(dmf.flatten(moves) @ dmf.flatten(others)) == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 2), (4, 3, 5, 2), (5, 4, 3, 4, 6)])
@@ -105,17 +64,6 @@ def test_one_large_layer_and_one_small():
     np.testing.assert_allclose(products, norms[::-1], rtol=1e-12)
 
 
-@pytest.mark.parametrize("root", [-19, -1, 2, 19])
-@pytest.mark.parametrize("depth", [2, 3, 21])
-def test_least_values_of_scaled_targets(depth, root):
-    moved, degree = np.ldexp(TARGET, depth * root), (2 * depth - 2) * root
-    for least in (dmf.flat_sharpness, dmf.flattest_trace):
-        for inputs in (None, INPUTS):
-            check(
-                lambda f=least, i=inputs: f(moved, depth, i), least(TARGET, depth, inputs), degree
-            )
-
-
 @pytest.mark.parametrize("power", [-1000, -37, 1, 1000])
 @pytest.mark.parametrize("depth", [2, 3, 5])
 def test_least_values_of_targets_scaled_by_odd_powers(depth, power):
@@ -129,40 +77,6 @@ def test_least_values_of_targets_scaled_by_odd_powers(depth, power):
         elif log > -1020:
             # The logarithm itself is rounded.
             assert np.log2(least(moved, depth)) == pytest.approx(log, rel=4e-16, abs=1e-13)
-
-
-@pytest.mark.parametrize("power", POWERS)
-@pytest.mark.parametrize("hidden", [(4,), (4, 5), (5, 3, 4)])
-def test_factors_of_scaled_targets(hidden, power):
-    depth = len(hidden) + 1
-    power = power // depth
-    moved = np.ldexp(TARGET, depth * power)
-    makers = {
-        "zero-loss": lambda target: dmf.zero_loss_factors(target, hidden, rng()),
-        "flat": lambda target: dmf.flat_factors(target, hidden, rng(), 0.5),
-        "spare": lambda target: dmf.flat_factors(target, hidden, rng(), 0.5, 3.0),
-        "flat on data": lambda target: dmf.flat_factors(target, hidden, rng(), inputs=INPUTS),
-        "flattest": lambda target: dmf.flattest_factors(target, hidden, rng()),
-        "flattest on data": lambda target: dmf.flattest_factors(target, hidden, None, INPUTS),
-    }
-    for make in makers.values():
-        check(lambda f=make: dmf.flatten(f(moved)), dmf.flatten(make(TARGET)), power)
-
-
-@pytest.mark.parametrize("power", [-400, -100, 3, 150])
-def test_trace_of_sensing_losses(power):
-    operators = [
-        dmf.gaussian_sensing((4, 3), 7, rng()),
-        dmf.entry_sampling((4, 3), 7, rng()),
-    ]
-    for hidden in [(5,), (5, 2)]:
-        factors = gaussian((3, *hidden, 4))
-        for operator in operators:
-            check(
-                lambda f=factors, o=operator: dmf.sensing_hessian_trace(o, scaled(f, power)),
-                dmf.sensing_hessian_trace(operator, factors),
-                2 * len(hidden) * power,
-            )
 
 
 def test_what_is_representable_is_returned():
@@ -182,7 +96,7 @@ def test_what_is_representable_is_returned():
         dmf.spectral_products([[[1e200]]] * 3)
     # Entries just within the range, a norm beyond it.
     huge = np.full((3, 3), 1.7e308)
-    flat = dmf.flat_factors(huge, (4, 3), rng())
+    flat = dmf.flat_factors(huge, (4, 3), np.random.default_rng(0))
     assert max(np.abs(factor).max() for factor in flat) < 1e104
     # A product that underflows, and one that does not vanish although its end-to-end matrix would.
     tiny = [[[1e-200]], [[1e-200]], [[1e-200]]]
