@@ -74,7 +74,7 @@ def norm(vector: Array) -> float:
 
     Homogeneous to the last bit for powers of two. Call it where NumPy does not warn of overflow.
     """
-    square = float(vector @ vector)
+    square = float(vector.dot(vector))
     if SMALL_SQUARE < square < LARGE_SQUARE:
         return math.sqrt(square)
     exponent = binary_exponent(vector)

@@ -82,9 +82,9 @@ def gradient_descent(
     reuses one set of buffers: some 30 µs for 15 layers of width 5.
 
     A run has diverged when a gradient or a point is not finite. The objective is a polynomial of degree 4 or more, so
-    this comes within a few steps once it begins; the run ends before it when a step, not the first, leads up, and more
-    than ``1/ε`` times as far as the run has been, so that no digit of the point is left. There is no bound on the
-    numbers themselves: a target in other units gives the same run.
+    this comes within a few steps once it begins; the run ends before it when a step, not the first, leads up and is more
+    than ``1/ε`` times as long as the way from zero to the start and on, so that no digit of the point is left. There is
+    no bound on the numbers themselves: a target in other units gives the same run.
 
     References
     ----------
@@ -115,40 +115,39 @@ def gradient_descent(
     slope = slope_of(objective, factors)
     scale = None if scaling is None else Scaling(scaling, slope.layers, slope.blocks)
     log = Log(objective, slope.layers, record)
-    move, ahead = np.zeros_like(slope.point), np.empty_like(slope.point)
+    point, move = slope.point, np.zeros_like(slope.point)
     lost = 0.0  # what rounding has taken from the time
     with progress_bar(progress, limit, unit="step") as advance, log.kept():
-        farthest = norm(slope.point)
+        path = norm(point)  # of the start, and of all steps
         while True:
             gradient = slope()
             length = norm(gradient)
-            if not np.isfinite(length):
+            if not length < np.inf:
                 log.status = "diverged"
                 break
-            has_converged = length <= enough
-            if has_converged or log.steps == limit:
-                log.status = "converged" if has_converged else "finished"
+            if length <= enough or log.steps == limit:
+                log.status = "converged" if length <= enough else "finished"
                 log.add()
                 break
             if scale is not None:
                 scale()
             eta = schedule(log.steps)
-            move *= inertia
             gradient *= eta
+            move *= inertia
             move -= gradient
-            np.add(slope.point, move, out=ahead)
-            reach = norm(ahead)
-            leaps = log.steps > 0 and reach > farthest / EPS
-            if not reach < np.inf or (leaps and _leads_up(objective, slope.layers, ahead)):
+            leap = norm(move)
+            if not path + leap < np.inf or (
+                log.steps > 0 and leap > path / EPS and _leads_up(objective, slope.layers, move)
+            ):
                 log.status = "diverged"
                 break
             if log.steps % stride == 0:
                 log.add()
-            farthest = max(farthest, reach)
+            path += leap
             later = log.time + (eta - lost)
             lost = (later - log.time) - (eta - lost)
             # Nothing is called between these lines, so an interrupt finds them all done or none.
-            slope.point[:] = ahead
+            point += move
             log.time = later
             log.steps += 1
             advance(1)
@@ -163,7 +162,8 @@ def _schedule(step: Any) -> Callable[[int], float]:
     return lambda count: positive_number(f"step({count})", step(count))
 
 
-def _leads_up(objective: Objective, layers: list[Array], ahead: Array) -> bool:
-    """Whether the loss is larger ahead, or none."""
-    there = views(ahead, [layer.shape for layer in layers])
+def _leads_up(objective: Objective, layers: list[Array], move: Array) -> bool:
+    """Whether the loss is larger after a move, or none."""
+    moves = views(move, [layer.shape for layer in layers])
+    there = [layer + part for layer, part in zip(layers, moves, strict=True)]
     return not loss_of(objective, there) <= loss_of(objective, layers)

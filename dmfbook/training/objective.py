@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from dmfbook._validation import Array, number, real_array
 from dmfbook.network.gradient import views
 from dmfbook.network.problem import Problem
-from dmfbook.training.recovery import NoisyLabels, SensingProblem
+from dmfbook.training.recovery import NoisyLabels, SensingProblem, SymmetricSensingProblem
 
 
 class Objective(Protocol):
@@ -51,7 +51,7 @@ class Slope(Protocol):
 def slope_of(objective: Objective, factors: Sequence[ArrayLike]) -> Slope:
     """Gradient of an objective, at a copy of `factors`."""
     # These know the shapes of their factors, and have buffers; a class derived from them may have another gradient.
-    if type(objective) in (Problem, SensingProblem, NoisyLabels):
+    if type(objective) in (Problem, SensingProblem, SymmetricSensingProblem, NoisyLabels):
         return objective._slope(factors)  # type: ignore[attr-defined]
     missing = [
         name for name in ("loss", "gradient") if not callable(getattr(objective, name, None))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array, generator, nonnegative_number, real_array
-from dmfbook.network.gradient import Gradient
+from dmfbook.network.gradient import Gradient, views
 from dmfbook.sensing.loss import Sensing
 from dmfbook.sensing.operator import SensingOperator, checked_operator
 
@@ -210,9 +210,13 @@ class SymmetricSensingProblem:
         -----
         ``O(n d² + d² r)`` flops a run, for n dense measurements.
         """
-        factor = self._checked(factors)
-        slope = self._loss.gradient(factor @ factor.mT)
-        return [(slope + slope.mT) @ factor / 4]
+        slope = self._slope(factors)
+        slope()
+        return slope.blocks
+
+    def _slope(self, factors: Sequence[ArrayLike]) -> _SymmetricGradient:
+        """The gradient at a copy of `factors` that may move, for descent."""
+        return _SymmetricGradient(self._loss, self._checked(factors))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SymmetricSensingProblem, (self.operator, self.measurements)
@@ -312,6 +316,24 @@ class NoisyLabels:
 
     def __repr__(self) -> str:
         return f"NoisyLabels({self.problem!r}, noise={self.noise:g})"
+
+
+class _SymmetricGradient:
+    """Gradient of ``ℓ(U Uᵀ) / 4`` at a factor that changes in place, as :class:`Gradient` for chains."""
+
+    def __init__(self, loss: Sensing, factor: Array) -> None:
+        self._loss = loss
+        self.point = factor.ravel().copy()
+        self.layers = views(self.point, [factor.shape])
+        self._gradient = np.empty_like(self.point)
+        self.blocks = views(self._gradient, [factor.shape])
+
+    def __call__(self) -> Array:
+        (factor,), (block,) = self.layers, self.blocks
+        slope = self._loss.gradient(factor @ factor.mT)
+        np.matmul(slope + slope.mT, factor, out=block)
+        block /= 4
+        return self._gradient
 
 
 class _NoisySensing:
