@@ -57,9 +57,11 @@ def moment(root: Path) -> Moment:
     Returns
     -------
     dict of Path to tuple of ints
-        Of each source of `dmfbook` and of the lock: inode, size, and time of the last change.
+        Of each source of `dmfbook`, of each module beside a chapter, and of the lock: inode, size,
+        and time of the last change.
     """
-    files = [*PACKAGE.rglob("*.py"), root / "requirements.txt"]
+    modules = [*PACKAGE.rglob("*.py"), *(root / "book").rglob("*.py")]
+    files = [*modules, root / "requirements.txt"]
     states = {path: path.stat() for path in files if path.is_file()}
     return {path: (now.st_ino, now.st_size, now.st_ctime_ns) for path, now in states.items()}
 
@@ -131,7 +133,7 @@ def key(chapter: Chapter, values: Mapping[str, Any], around: str) -> str:
         | {"metadata": without_noise(cell["metadata"])}
         for cell in chapter.notebook["cells"]
     ]
-    content = [cells, chapter.kernel, dict(values), around]
+    content = [cells, _kernel(chapter.kernel), _modules(chapter.source), dict(values), around]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -224,6 +226,23 @@ def is_ours(folder: Path) -> bool:
         True also where it is empty.
     """
     return folder.is_dir() and _files(folder).items() <= _stamped(folder)["files"].items()
+
+
+def _kernel(name: str) -> list[Any]:
+    """Say what a kernel is: the running interpreter, which `surroundings` knows, or another."""
+    if name == "python3":
+        return [name]
+    from dmfbook.workflow.kernels import kernel_spec
+
+    return [name, kernel_spec(name).to_dict()]
+
+
+def _modules(source: Path) -> str:
+    """Hash the modules and packages that a chapter finds beside it."""
+    folder = source.parent
+    packages = (path.parent for path in folder.glob("*/__init__.py"))
+    inner = (path for package in packages for path in package.rglob("*.py"))
+    return digest(folder, sorted([*folder.glob("*.py"), *inner]))
 
 
 def _stamped(folder: Path) -> dict[str, Any]:

@@ -16,10 +16,11 @@ def main() -> None:
     try:
         from dmfbook.workflow.commands import app
 
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        # Who ends a build in another way than Ctrl-C must not leave kernels behind either.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Who ends a build in another way than Ctrl-C must not leave kernels behind either. What the
+        # caller has said to ignore, as nohup does, stays ignored.
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, signal.default_int_handler)
         app()
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] == "dmfbook":

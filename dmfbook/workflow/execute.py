@@ -1,5 +1,6 @@
 """Execution of chapters by papermill: two at a time, only those that changed."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -104,10 +105,10 @@ def execute(book: Book, runs: Iterable[Run], limits: Limits = NO_HURRY) -> list[
         return []
     failed = book.built / "failed"
     # jupyter_client and papermill take half a second to import: only when they are needed.
-    from dmfbook.workflow.kernels import check_kernel
+    from dmfbook.workflow.kernels import kernel_spec
 
     for name in {run.chapter.kernel for run, _ in stale}:
-        check_kernel(name)
+        kernel_spec(name)
     for folder in dict.fromkeys([*(run.target.parent for run, _ in stale), failed]):
         check_writable(folder)
     if any("matplotlib" in json.dumps(run.chapter.notebook) for run, _ in stale):
@@ -232,6 +233,7 @@ class _Execution:
             on_cell_execute=self._note_cell,
             on_cell_executed=self._note_end,
         )
+        self.place = ""
         cache.check_unchanged(self.book.root, self.before)
         results.clean(executed)
         try:
@@ -276,11 +278,19 @@ def _execute_all(executions: list[_Execution], limits: Limits) -> list[str]:
         except BaseException:
             for future in futures:
                 future.cancel()
-            while wait(futures, timeout=0.2).not_done:
-                for one in executions:
-                    one.stop()
+            _stop(executions, futures)
             raise
     return [message for future in futures if (message := future.result())]
+
+
+def _stop(executions: list[_Execution], futures: list[Future[str | None]]) -> None:
+    """Kill all kernels and wait for their threads, however often somebody presses Ctrl-C."""
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            for one in executions:
+                one.stop()
+            if not wait(futures, timeout=0.2).not_done:
+                return
 
 
 def _close_event_loop() -> None:

@@ -105,13 +105,18 @@ class AsyncBookKernel(BookKernel, AsyncKernelManager):
     cleanup_resources = BookKernel._async_cleanup_resources
 
 
-def check_kernel(name: str) -> None:
-    """Make sure that a kernel is installed.
+def kernel_spec(name: str) -> KernelSpec:
+    """Find an installed kernel.
 
     Parameters
     ----------
     name : str
         The name that a notebook gives.
+
+    Returns
+    -------
+    KernelSpec
+        How it is started.
 
     Raises
     ------
@@ -123,7 +128,7 @@ def check_kernel(name: str) -> None:
     try:
         if not valid:
             raise NoSuchKernel(name)
-        _Specs().get_kernel_spec(name)
+        return _Specs().get_kernel_spec(name)
     except NoSuchKernel:
         if name == NATIVE_KERNEL_NAME:
             remedy = f"install it with: {INSTALL}"

@@ -33,7 +33,6 @@ CHANGES = {
     "text": lambda nb: nb["cells"][3].update(source="# Other text."),
     "tags": lambda nb: nb["cells"][2]["metadata"].update(tags=["hide-input"]),
     "alt text": lambda nb: nb["cells"][2]["metadata"].update(mystnb={"image": {"alt": "a"}}),
-    "kernel": lambda nb: nb["metadata"]["kernelspec"].update(name="other"),
     "order": lambda nb: nb["cells"].append(nb["cells"].pop(2)),
 }
 
@@ -82,6 +81,33 @@ def test_key_changes_with_the_package_and_the_lock(book, key):
     assert len(set(seen)) == 6
     (book.root / "package" / "notes.txt").write_text("no source\n")
     assert key() == seen[-1]
+
+
+def test_key_changes_with_modules_beside_the_chapter(book, key):
+    seen = [key()]
+    for place in ("helper.py", "tools/__init__.py", "tools/inner/deep.py"):
+        (book.root / "book" / place).parent.mkdir(parents=True, exist_ok=True)
+        for text in ("x = 1", "x = 2"):
+            (book.root / "book" / place).write_text(text)
+            seen.append(key())
+    assert len(set(seen)) == len(seen)
+    (book.root / "book" / "style.css").write_text("a {}")
+    (book.root / "book" / "__pycache__").mkdir()
+    (book.root / "book" / "__pycache__" / "helper.pyc").write_text("")
+    assert key() == seen[-1]
+
+
+def test_key_changes_with_another_kernel_of_the_same_name(book, key, monkeypatch):
+    folder = book.root / "jupyter" / "kernels" / "other"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("JUPYTER_PATH", str(book.root / "jupyter"))
+    edit(book, lambda nb: nb["metadata"]["kernelspec"].update(name="other"))
+    seen = set()
+    for interpreter in ("/usr/bin/python3", "/opt/python3"):
+        spec = {"argv": [interpreter], "display_name": "x", "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+        seen.add(key())
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "{}", '{"metadata": {}}'])

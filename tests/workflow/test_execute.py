@@ -120,7 +120,7 @@ def test_unwritable_folder_is_said_before_any_work(book, write_chapter, place):
     assert not [path for path in book.root.rglob(".*")]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_build_leaves_nothing_half_done_and_resumes(book, write_chapter, how):
     write_chapter("quick", "print(n)")
     slow = write_chapter("slow", WAITS)

@@ -9,7 +9,7 @@ from jupyter_client.provisioning import LocalProvisioner
 
 from dmfbook.workflow.errors import BookError
 from dmfbook.workflow.execute import Run, execute
-from dmfbook.workflow.kernels import check_kernel
+from dmfbook.workflow.kernels import kernel_spec
 
 
 def test_good_execution_ends_without_an_interrupt(book, write_chapter, monkeypatch):
@@ -41,7 +41,7 @@ def test_folder_for_temporary_files_may_be_deep(book, write_chapter, monkeypatch
 @pytest.mark.parametrize("name", ["octave", "ir", "python3.11"])
 def test_missing_kernel_is_answered_with_what_helps(name):
     with pytest.raises(BookError, match=f"no kernel named '{name}' is installed") as caught:
-        check_kernel(name)
+        kernel_spec(name)
     assert "metadata.kernelspec.name of the notebook to 'python3'" in str(caught.value)
     assert str(caught.value).endswith(f"python -m ipykernel install --sys-prefix --name {name}")
 
@@ -49,11 +49,11 @@ def test_missing_kernel_is_answered_with_what_helps(name):
 @pytest.mark.parametrize("name", ["", " ", "my kernel", "noyau-é", "../python3", "a;b", "-\n"])
 def test_no_kernel_is_to_be_installed_under_an_impossible_name(name, caplog):
     with pytest.raises(BookError, match="to 'python3'$"):
-        check_kernel(name)
+        kernel_spec(name)
     assert not caplog.records
 
 
 def test_missing_ipykernel_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel.kernelspec", None)
     with pytest.raises(BookError, match=r"no kernel named 'python3' .*pip install '\.\[book\]'"):
-        check_kernel("python3")
+        kernel_spec("python3")
