@@ -21,8 +21,7 @@ def pytest_configure(config):
     from dmfbook.workflow.errors import BookError
 
     try:
-        if "DMFBOOK_MUTANT" not in os.environ:
-            check_package(ROOT)
+        check_package(ROOT)
     except BookError as error:
         raise pytest.UsageError(str(error)) from None
     if config.pluginmanager.hasplugin("nbval"):

@@ -148,7 +148,6 @@ def survives(mutant: Mutant, folder: Path) -> bool:
     (folder / "dmfbook" / f"{mutant.module}.py").write_bytes(mutant.source)
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True
-    os.environ["DMFBOOK_MUTANT"] = "1"  # conftest.py would refuse the package of another folder
     with open(folder / "log", "w") as log, redirect_stdout(log), redirect_stderr(log):
         tests = (ROOT / "tests" / mutant.module).with_stem(f"test_{Path(mutant.module).name}")
         status = pytest.main([*OPTIONS.split(), f"{tests}.py"])
