@@ -45,3 +45,30 @@ def descend(problem: Problem, factors: list[Array]) -> search.Found:
 def nudged(factors: list[Array], rng: np.random.Generator) -> list[Array]:
     """Factors a small random step away."""
     return [factor + NUDGE * rng.normal(size=factor.shape) for factor in factors]
+
+
+def drop(problem: Problem, factors: list[Array], rng: np.random.Generator, enough: float) -> float:
+    """How far descents from nearby get below some factors, relative to the size of the loss.
+
+    They start from small random steps to both sides, some in all directions and some in those only
+    in which the Hessian does not curve upwards: there quadratic terms hide no cubic one. The first that
+    gets below by more than `enough` is the last.
+    """
+    values, vectors = np.linalg.eigh(hessian(problem, factors))
+    soft = values < search.NULL * np.abs(values).max()
+    start, unit = problem.loss(factors), 1 + float(np.linalg.norm(problem.target) ** 2)
+    gain = 0.0
+    for directions in (np.ones_like(soft), soft, soft, soft):
+        step = vectors @ (NUDGE * rng.normal(size=problem.size) * directions)
+        for sign in (-1, 1):
+            nearby = unflatten(flatten(factors) + sign * step, problem.widths)
+            gain = max(gain, (start - descend(problem, nearby).loss) / unit)
+            if gain > enough:
+                return gain
+    return gain
+
+
+def negative_eigenvalues(problem: Problem, factors: list[Array]) -> int:
+    """Number of eigenvalues of the dense Hessian below zero, beyond rounding."""
+    values = np.linalg.eigvalsh(hessian(problem, factors))
+    return int(np.sum(values < -64 * problem.size * search.EPS * np.abs(values).max()))

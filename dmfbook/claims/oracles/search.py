@@ -60,7 +60,12 @@ def minimizers(problem: Problem, rng: np.random.Generator, starts: int) -> list[
 
 
 def critical_points(problem: Problem, rng: np.random.Generator, starts: int) -> list[Found]:
-    """Critical points of every kind that root finding on the gradient reaches, best first."""
+    """Critical points of every kind that root finding on the gradient reaches from random factors, best first."""
+    return roots_from(problem, _starts(problem, rng, starts))
+
+
+def roots_from(problem: Problem, starts: list[Array]) -> list[Found]:
+    """Critical points that root finding on the gradient reaches from given vectors, best first."""
 
     def gradient(vector: Array) -> Array:
         return flatten(problem.gradient(unflatten(vector, problem.widths)))
@@ -70,7 +75,7 @@ def critical_points(problem: Problem, rng: np.random.Generator, starts: int) -> 
 
     results = [
         least_squares(gradient, start, jacobian, method="trf", gtol=1e-14, xtol=1e-14, ftol=1e-14)
-        for start in _starts(problem, rng, starts)
+        for start in starts
     ]
     # A search can end where the gradient is smallest without vanishing.
     ends = [result.x for result in results if np.linalg.norm(result.fun) < 1e-6]

@@ -2,94 +2,94 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
-from dmfbook.claims.oracles import search
-from dmfbook.claims.oracles.descent import NUDGE, descend
-from dmfbook.claims.oracles.search import STARTS
-from dmfbook.network.factors import flatten, unflatten
-from dmfbook.network.hessian import hessian
-from dmfbook.network.problem import Problem
-from dmfbook.regularized.critical import critical_points
-from dmfbook.regularized.point import CriticalPoint
-from dmfbook.regularized.scalar import fold_threshold
-
-POINTS = 6  # most points of a case that are looked at
-LOSS_ROUNDING = 1e-11  # relative error of a loss that a descent ends with
-
-
-@dataclass(frozen=True)
-class ListCase:
-    """A problem whose critical points are listed, the problem they are tested on, and a seed."""
-
-    listed: Problem
-    tested: Problem
-    seed: int
-
-
-def _problem(rng: np.random.Generator, depth: int, shares: Array) -> Problem:
-    """Random widths and weights; singular values that are the given multiples of the fold."""
-    outer = rng.integers(1, 4, 2)
-    hidden = rng.integers(1, 4, depth - 1).tolist()
-    reg = rng.uniform(0.1, 0.5, depth)
-    fold = float(fold_threshold(np.exp(np.log(reg).mean()), depth))
-    values = fold * np.sort(shares)[::-1][: outer.min()]
-    return Problem(with_values(rng, values, (outer[1], outer[0])), hidden, reg)
+from dmfbook.claims.cases.critical_points import (
+    OUT,
+    PointCase,
+    mean_of,
+    not_critical,
+    positive_roots,
+)
+from dmfbook.claims.cases.found_points import ListCase, by_root_finding, found_unbalanced
+from dmfbook.claims.cases.kinds import (
+    LOSS_ROUNDING,
+    KindCase,
+    LandscapeCase,
+    flat_landscape,
+    landscape,
+    of_kind,
+    zero_without_decay,
+)
+from dmfbook.claims.claim import Check, claim
+from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.statements.kinds import Kinds
+from dmfbook.claims.statements.points import Form
+from dmfbook.claims.statements.signs import TIE
+from dmfbook.regularized.point import LARGER, SMALLER
+from dmfbook.regularized.scalar import collapse_threshold, fold_threshold
 
 
-def distinct(rng: np.random.Generator) -> ListCase:
-    """Depth 2 to 6; the singular values above the fold differ from each other, and some vanish."""
-    shares = rng.permutation([1.15, 1.4, 1.9, 2.5]) * rng.uniform(0.95, 1.05, 4)
-    shares = np.where(rng.random(4) < 0.2, rng.choice([0.0, 0.5, 0.8]), shares)[:3]
-    problem = _problem(rng, int(rng.integers(2, 7)), shares)
-    return ListCase(problem, problem, int(rng.integers(2**32)))
+class _ArithmeticMean(Form):
+    def mean_weight(self) -> float:
+        return float(np.mean(self.problem.reg))
 
 
-def general(rng: np.random.Generator) -> ListCase:
-    """Depth 2 to 6, singular values that may repeat, vanish, or sit at the fold."""
-    shares = rng.choice([0.0, 0.6, 1.0, 1.2, 1.5, 2.0], 3, p=[0.1, 0.1, 0.2, 0.2, 0.2, 0.2])
-    problem = _problem(rng, int(rng.integers(2, 7)), shares)
-    return ListCase(problem, problem, int(rng.integers(2**32)))
+class _SameLayers(Form):
+    def scales(self) -> Array:
+        return np.ones(self.problem.depth)
 
 
-def off_fold(rng: np.random.Generator) -> ListCase:
-    """Depth 2 to 6, no singular value at the fold."""
-    shares = rng.choice([0.0, 0.6, 1.2, 1.5, 2.0], 3)
-    problem = _problem(rng, int(rng.integers(2, 7)), shares)
-    return ListCase(problem, problem, int(rng.integers(2**32)))
+class _OtherPower(Form):
+    def values(self, sigma: float) -> Array:
+        return np.append(0.0, positive_roots(self.problem.depth + 1, sigma, self.mean))
 
 
-def perturbed(rng: np.random.Generator) -> ListCase:
-    """Control: the target is moved after the points were listed, so that they are not critical."""
-    problem = _problem(rng, int(rng.integers(2, 7)), np.array([1.5, 1.7, 2.0]))
-    problem = replace(problem, hidden_widths=tuple(width + 1 for width in problem.hidden_widths))
-    moved = rng.uniform(1.15, 1.3) * problem.target
-    return ListCase(problem, replace(problem, target=moved), int(rng.integers(2**32)))
+class _LargerRoots(Form):
+    def values(self, sigma: float) -> Array:
+        return super().values(sigma)[[0, -1]]
 
 
-def at_fold(rng: np.random.Generator) -> ListCase:
-    """Control: depth 3 to 6, the largest singular value sits at the fold."""
-    problem = _problem(rng, int(rng.integers(3, 7)), np.array([1.0, 0.7, 0.4]))
-    return ListCase(problem, problem, int(rng.integers(2**32)))
+class _SmallerRoots(Form):
+    def values(self, sigma: float) -> Array:
+        return super().values(sigma)[:2]
 
 
-def shallow(rng: np.random.Generator) -> ListCase:
-    """Depth 2, any singular values that keep a fifth of their size away from the weight."""
-    shares = rng.choice([0.0, 0.6, 1.2, 1.5, 2.0], 3)
-    problem = _problem(rng, 2, shares)
-    return ListCase(problem, problem, int(rng.integers(2**32)))
+class _NothingLeftOut(Form):
+    def allows(self, sigma: Array, w: Array) -> bool:
+        possible = sum(len(self.values(each)) > 1 for each in sigma)
+        return int(np.count_nonzero(w)) == min(possible, *self.problem.widths)
 
 
-def deep(rng: np.random.Generator) -> ListCase:
-    """Control: depth 3 to 6, two singular values above the fold, no bottleneck."""
-    problem = _problem(rng, int(rng.integers(3, 7)), np.array([2.0, 1.6, 0.5]))
-    return ListCase(problem, problem, int(rng.integers(2**32)))
+class _LeadingModes(Form):
+    def allows(self, sigma: Array, w: Array) -> bool:
+        return bool(np.all(np.diff((w > 0).astype(int)) <= 0))
+
+
+class _OneModeFewer(Form):
+    def allows(self, sigma: Array, w: Array) -> bool:
+        return bool(np.count_nonzero(w) < min(self.problem.widths))
+
+
+class _PenaltyWithoutDepth(Form):
+    def penalty(self, w: Array) -> float:
+        return float(self.mean * (w @ w))
+
+
+def _of_form(form: type[Form]) -> Check:
+    """Check that all points that were found are of a form."""
+
+    def check(case: ListCase) -> Evidence:
+        shape = form(case.made.problem)
+        return worst(
+            [*(each for found in case.found for each in shape.distances(found)), case.slope]
+        )
+
+    return check
 
 
 @claim(
@@ -97,52 +97,86 @@ def deep(rng: np.random.Generator) -> ListCase:
     "All critical points",
     source="chen2025complete",
     status="paper's claim",
-    cases={"depth 2 to 6, different values above the fold": distinct},
-    controls={"the points are listed for this target": perturbed},
+    cases={
+        "two layers": by_root_finding((2, 2), [(1.6, LARGER), (2.1, OUT), (0.6, OUT)]),
+        "more layers": by_root_finding((3, 5), [(2.0, LARGER), (1.4, SMALLER), (0.6, OUT)]),
+        "one mode": by_root_finding((3, 5), [(1.5, LARGER)]),
+        "equal and zero singular values": by_root_finding(
+            (3, 4), [(1.5, LARGER), (1.5, OUT), (0, OUT)]
+        ),
+        "a bottleneck": by_root_finding(
+            (2, 4), [(1.5, LARGER), (2.1, LARGER), (1.8, OUT)], narrow=True
+        ),
+    },
+    controls={"the weights are positive": found_unbalanced},
+    rivals={
+        "the arithmetic mean of the weights": _of_form(_ArithmeticMean),
+        "the same values in all layers": _of_form(_SameLayers),
+        "w^(L+1) + λ̄ w^(1−L) is σ": _of_form(_OtherPower),
+        "larger roots alone": _of_form(_LargerRoots),
+        "smaller roots alone": _of_form(_SmallerRoots),
+        "every mode that has a root is active": _of_form(_NothingLeftOut),
+        "leading modes alone are active": _of_form(_LeadingModes),
+        "fewer modes than the narrowest layer has units": _of_form(_OneModeFewer),
+        "the penalty is λ̄ Σ w²": _of_form(_PenaltyWithoutDepth),
+    },
 )
 def all_listed(case: ListCase) -> Evidence:
-    """Compare the products that root finding reaches with the list, and test the list's gradients."""
-    problem, rng = case.tested, np.random.default_rng(case.seed)
-    listed = list(critical_points(case.listed))
-    evidence = []
-    for found in search.critical_points(problem, rng, STARTS):
-        gaps = [np.linalg.norm(found.end_to_end - point.end_to_end) for point in listed]
-        evidence.append((float(min(gaps)), found.end_to_end_uncertainty + search.EPS))
-    for point in listed:
-        factors = point.factors(rng)
-        size = 1 + max(float(np.linalg.norm(factor, 2)) for factor in factors)
-        slope = float(np.linalg.norm(flatten(problem.gradient(factors))))
-        # The roots solve their equation, and the products are formed, up to rounding.
-        rounding = 32 * problem.size * search.EPS * size ** (2 * problem.depth)
-        evidence.append((slope, rounding))
-    return Evidence(*max(evidence, key=lambda pair: pair[0] / pair[1]))
+    """Compare what root finding reaches with the theorem, and test the gradient at a point it makes.
 
-
-@claim(
-    "thm-morse-index",
-    "Morse index and nullity",
-    source="this book",
-    status="new",
-    cases={"depth 2 to 6, repeated and zero values, folds": general},
-    controls={"the points are critical": perturbed},
-)
-def index_and_nullity(case: ListCase) -> Evidence:
-    """Compare with the signs of the eigenvalues of dense Hessians at random members of the orbits.
-
-    As many eigenvalues as the nullity says must vanish, and those on both sides of them must not.
+    Compared are the product, the singular values of all layers and the loss.
     """
-    problem, rng = case.tested, np.random.default_rng(case.seed)
-    evidence = []
-    for point in critical_points(case.listed):
-        values = np.linalg.eigvalsh(hessian(problem, point.factors(rng)))
-        rounding = 64 * problem.size * search.EPS * float(np.abs(values).max())
-        below, zero, above = np.split(
-            values, [point.morse_index, point.morse_index + point.nullity]
-        )
-        separate = (below < -rounding).all() and (above > rounding).all()
-        error = float(np.abs(zero).max(initial=0.0)) if separate else np.inf
-        evidence.append((error, rounding))
-    return Evidence(*max(evidence, key=lambda pair: pair[0] / pair[1]))
+    return _of_form(Form)(case)
+
+
+class _Swapped(Kinds):
+    def is_global(self, case: PointCase) -> bool:
+        return not super().is_global(case)
+
+
+class _FoldForCollapse(Kinds):
+    def threshold(self, case: PointCase) -> float:
+        return float(fold_threshold(case.mean, case.problem.depth))
+
+
+class _AllGlobal(Kinds):
+    def is_global(self, case: PointCase) -> bool:
+        return True
+
+
+class _NoBottleneck(Kinds):
+    def is_full(self, case: PointCase) -> bool:
+        return case.rank == len(case.sigma)
+
+
+class _AnyOrder(Kinds):
+    def in_order(self, case: PointCase) -> bool:
+        return True
+
+
+class _AnyRoot(Kinds):
+    def on_larger(self, case: PointCase) -> bool:
+        return True
+
+
+class _NothingFree(Kinds):
+    def nothing_to_gain(self, case: PointCase) -> bool:
+        return True
+
+
+class _FoldIsMinimizer(Kinds):
+    def is_local(self, case: PointCase) -> bool:
+        return super().is_local(case) or self.is_degenerate(case)
+
+
+class _AllStrict(Kinds):
+    def is_degenerate(self, case: PointCase) -> bool:
+        return False
+
+
+def _kind(conditions: type[Kinds]) -> Check:
+    """Check of conditions on what kind a point is of."""
+    return lambda case: case.evidence(conditions().kind(case.point))
 
 
 @claim(
@@ -150,24 +184,60 @@ def index_and_nullity(case: ListCase) -> Evidence:
     "Minimizers and saddles",
     source="chen2025complete",
     status="paper's claim",
-    cases={"depth 2 to 6, repeated and zero values, folds": general},
-    controls={"the points are critical": perturbed},
+    cases={
+        "global": of_kind((3, 5), [(1.5, LARGER), (0.9, OUT)], unit="collapse"),
+        "global, two layers": of_kind((2, 2), [(1.5, LARGER), (0.9, OUT)]),
+        "global, a bottleneck": of_kind(
+            (2, 4), [(2.0, LARGER), (1.4, OUT)], narrow=True, unit="collapse"
+        ),
+        "global, at the threshold": of_kind((3, 5), [(1, LARGER), (0.5, OUT)], unit="collapse"),
+        "local, an active mode too small": of_kind((3, 5), [(0.95, LARGER)], unit="collapse"),
+        "local, an inactive mode too large": of_kind(
+            (3, 5), [(2.0, LARGER), (1.5, OUT)], spare=(1, 2), unit="collapse"
+        ),
+        "inactive above active": of_kind((3, 5), [(1.4, LARGER), (1.8, OUT)], narrow=True),
+        "two layers, room for a mode": of_kind((2, 2), [(1.8, LARGER), (1.4, OUT)], spare=(1, 2)),
+        "on a smaller root": of_kind((3, 5), [(1.8, LARGER), (1.4, SMALLER)]),
+        "at the fold": of_kind((3, 4), [(1.6, LARGER), (1, LARGER), (0.5, OUT)]),
+    },
+    controls={
+        "the weights are positive": zero_without_decay,
+        "the point is critical": lambda rng: KindCase(not_critical()(rng)),
+    },
+    rivals={
+        "global and local are swapped": _kind(_Swapped),
+        "the fold in the place of collapse": _kind(_FoldForCollapse),
+        "every minimizer is global": _kind(_AllGlobal),
+        "a bottleneck makes no difference": _kind(_NoBottleneck),
+        "inactive above active does no harm": _kind(_AnyOrder),
+        "smaller roots do no harm": _kind(_AnyRoot),
+        "two layers: nothing to gain from a free unit": _kind(_NothingFree),
+        "at the fold is a minimizer": _kind(_FoldIsMinimizer),
+        "every saddle is strict": _kind(_AllStrict),
+    },
 )
-def kinds(case: ListCase) -> Evidence:
-    """Compare with what descents from nearby find, and with the smallest eigenvalue of the Hessian.
+def kinds(case: KindCase) -> Evidence:
+    """Compare with what descents from nearby and from afar find, and with the least eigenvalue.
 
-    A descent that starts a small step away gets below a saddle and not below a local minimizer.
+    Descents that start a small step away get below a saddle and not below a local minimizer. A minimizer
+    is global if no descent from afar ends lower.
     """
-    problem, rng = case.tested, np.random.default_rng(case.seed)
-    errors = [0.0]
-    for point in _some(case, rng):
-        factors = point.factors(rng)
-        gain, curved = drop(problem, factors, rng), is_strict(problem, factors)
-        minimizer = point.kind in ("global minimizer", "local minimizer")
-        if minimizer == (gain > LOSS_ROUNDING) or curved != (point.kind == "strict saddle"):
-            return Evidence(np.inf, LOSS_ROUNDING)
-        errors.append(gain if minimizer else 0.0)
-    return Evidence(max(errors), LOSS_ROUNDING)
+    return _kind(Kinds)(case)
+
+
+def all_global(case: LandscapeCase) -> Evidence:
+    """Rival: every critical point is a global minimizer."""
+    return Evidence(max(0.0, *case.excesses), LOSS_ROUNDING)
+
+
+def all_saddles(case: LandscapeCase) -> Evidence:
+    """Rival: every critical point has a negative eigenvalue."""
+    return Evidence(float(case.negative.count(0)), 0.0)
+
+
+def index_one(case: LandscapeCase) -> Evidence:
+    """Rival: a strict saddle has one negative eigenvalue."""
+    return Evidence(float(max(case.negative) - 1), 0.0)
 
 
 @claim(
@@ -175,13 +245,55 @@ def kinds(case: ListCase) -> Evidence:
     "No spurious minimizers at depth 2",
     source="this book",
     status="derived",
-    cases={"depth 2": shallow},
-    controls={"two layers": deep},
+    cases={
+        "wide": landscape((2, 2), [2.0, 1.5, 0.6]),
+        "a bottleneck": landscape((2, 2), [2.0, 1.5], narrow=True),
+        "equal and zero singular values": landscape((2, 2), [1.5, 1.5, 0]),
+        "a singular value at the weight": landscape((2, 2), [1.5, 1]),
+    },
+    controls={"two layers": landscape((3, 5), [2.0, 1.8], unit="collapse")},
+    not_needed={"the weights are positive": "zero ones searched"},
+    rivals={
+        "every critical point is a global minimizer": all_global,
+        "every critical point is a strict saddle": all_saddles,
+        "a strict saddle has index 1": index_one,
+    },
 )
-def one_level(case: ListCase) -> Evidence:
-    """Measure the spread of the losses of all local minimizers found from random starts."""
-    found = search.minimizers(case.tested, np.random.default_rng(case.seed), 2 * STARTS)
-    return Evidence(found[-1].loss - found[0].loss, LOSS_ROUNDING * _unit(case.tested))
+def one_level(case: LandscapeCase) -> Evidence:
+    """Measure how far losses are above the least at points whose Hessian has no negative eigenvalue."""
+    excesses = [e for e, count in zip(case.excesses, case.negative, strict=True) if count == 0]
+    return Evidence(max(0.0, *excesses), LOSS_ROUNDING)
+
+
+def _strict(at_fold: Callable[[LandscapeCase], bool]) -> Check:
+    """Check that there is a saddle that is not strict if and only if something is at the fold."""
+
+    def check(case: LandscapeCase) -> Evidence:
+        lowest = max(case.drops)
+        if at_fold(case):
+            return Evidence(0.0 if lowest > LOSS_ROUNDING else np.inf, LOSS_ROUNDING)
+        return Evidence(lowest, LOSS_ROUNDING)
+
+    return check
+
+
+def _among(sigma: Array, threshold: float) -> bool:
+    return bool(np.isclose(sigma, threshold, rtol=TIE, atol=0.0).any())
+
+
+def at_fold(case: LandscapeCase, leading: int | None = None, shallow: bool = False) -> bool:
+    """Whether one of the singular values that fit through all layers is at the fold, and L ≥ 3."""
+    problem = case.problem
+    fold = float(fold_threshold(mean_of(problem.reg), problem.depth))
+    fits = min(problem.widths) if leading is None else leading
+    return (shallow or problem.depth > 2) and _among(np.sort(case.sigma)[::-1][:fits], fold)
+
+
+def at_collapse(case: LandscapeCase) -> bool:
+    """The same with the collapse threshold."""
+    problem = case.problem
+    collapse = float(collapse_threshold(mean_of(problem.reg), problem.depth))
+    return problem.depth > 2 and _among(case.sigma, collapse)
 
 
 @claim(
@@ -189,51 +301,22 @@ def one_level(case: ListCase) -> Evidence:
     "Every saddle is strict off the fold",
     source="chen2025complete",
     status="paper's claim",
-    cases={"depth 2 to 6, off the fold": off_fold},
-    controls={"no singular value at the fold": at_fold},
+    cases={
+        "off the fold": landscape((3, 4), [1.7, 0.6]),
+        "at the fold": landscape((3, 4), [1.7, 1]),
+        "two layers, at the weight": landscape((2, 2), [1.7, 1]),
+        "at the fold behind a bottleneck": landscape((3, 4), [1.7, 1], narrow=True),
+        "at the collapse threshold": landscape((3, 4), [1, 0.3], unit="collapse"),
+    },
+    controls={"the weights are positive": flat_landscape},
+    rivals={
+        "every saddle is strict": _strict(lambda case: False),
+        "the first singular value alone matters": _strict(partial(at_fold, leading=1)),
+        "two layers are no exception": _strict(partial(at_fold, shallow=True)),
+        "a bottleneck makes no difference": _strict(partial(at_fold, leading=9)),
+        "the collapse threshold in the place of the fold": _strict(at_collapse),
+    },
 )
-def saddles_are_strict(case: ListCase) -> Evidence:
+def saddles_are_strict(case: LandscapeCase) -> Evidence:
     """Measure how far descents get below points whose Hessian has no negative eigenvalue."""
-    problem, rng = case.tested, np.random.default_rng(case.seed)
-    gains = [0.0]
-    for point in critical_points(case.listed):
-        factors = point.factors(rng)
-        if not is_strict(problem, factors):
-            gains.append(drop(problem, factors, rng))
-    return Evidence(max(gains), LOSS_ROUNDING)
-
-
-def drop(problem: Problem, factors: list[Array], rng: np.random.Generator) -> float:
-    """How far descents from nearby get below some factors, relative to the size of the loss.
-
-    They start from small random steps to both sides, some in all directions and some in those only
-    in which the Hessian does not curve upwards: there quadratic terms hide no cubic one.
-    """
-    values, vectors = np.linalg.eigh(hessian(problem, factors))
-    soft = values < search.NULL * np.abs(values).max()
-    losses = []
-    for directions in (np.ones_like(soft), soft, soft, soft):
-        step = vectors @ (NUDGE * rng.normal(size=problem.size) * directions)
-        for sign in (-1, 1):
-            start = unflatten(flatten(factors) + sign * step, problem.widths)
-            losses.append(descend(problem, start).loss)
-    return (problem.loss(factors) - min(losses)) / _unit(problem)
-
-
-def is_strict(problem: Problem, factors: list[Array]) -> bool:
-    """Whether the dense Hessian has an eigenvalue below zero, beyond rounding."""
-    values = np.linalg.eigvalsh(hessian(problem, factors))
-    return bool(values[0] < -64 * problem.size * search.EPS * np.abs(values).max())
-
-
-def _some(case: ListCase, rng: np.random.Generator) -> list[CriticalPoint]:
-    """At most `POINTS` of the listed points: half of them of least loss, the others at random."""
-    listed = sorted(critical_points(case.listed), key=lambda point: point.loss)
-    best, others = listed[: POINTS // 2], listed[POINTS // 2 :]
-    chosen = rng.permutation(len(others))[: POINTS - len(best)]
-    return best + [others[i] for i in chosen]
-
-
-def _unit(problem: Problem) -> float:
-    """A size of losses."""
-    return 1 + float(np.linalg.norm(problem.target) ** 2)
+    return _strict(at_fold)(case)
