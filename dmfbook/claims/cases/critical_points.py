@@ -106,7 +106,9 @@ def critical(
         scale = float(threshold(mean_of(reg), depth))
         ordered = sorted(modes, key=lambda mode: mode[1] == OUT)
         widths = (len(modes) + extra[0], *hidden, len(modes) + extra[1])
-        sigma = scale * np.array([shares[s] for s, _ in ordered])
+        # Where both ends are wider than the modes ask for, the target has further ones, which are zero.
+        ordered += [(0, OUT)] * int(min(extra))
+        sigma = scale * np.array([shares.get(s, s) for s, _ in ordered])
         return at_modes(rng, [int(d) for d in widths], reg, sigma, [root for _, root in ordered])
 
     return maker

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases.critical_points import PointCase, critical, spread, without_weight_decay
+from dmfbook.claims.cases.critical_points import (
+    OUT,
+    PointCase,
+    critical,
+    spread,
+    without_weight_decay,
+)
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import Found
@@ -56,3 +62,11 @@ def found_unbalanced(rng: np.random.Generator) -> ListCase:
     """Control: no weight decay, and a critical point that is far from balanced."""
     made = without_weight_decay(rng)
     return ListCase([Found(made.factors, made.problem.loss(made.factors), 1e-12)], made)
+
+
+def point_found(rng: np.random.Generator) -> PointCase:
+    """Any point that root finding on the gradient reached, polished by Newton's method."""
+    while True:
+        case = critical((2, 4), [(1.8, OUT), (1.4, OUT)], weights=spread)(rng)
+        if found := search.critical_points(case.problem, rng, 2):
+            return replace(case, factors=found[0].factors)

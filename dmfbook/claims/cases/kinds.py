@@ -23,7 +23,9 @@ from dmfbook.claims.statements.kinds import DEGENERATE, GLOBAL, LOCAL, STRICT
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.critical import critical_points
 
-LOSS_ROUNDING = 1e-11  # relative error of a loss that a descent ends with
+# Relative error of a loss that a descent ends with: it sums a few hundred roundings, and what the gradient
+# of 1e-10 that is left contributes is of second order.
+LOSS_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)

@@ -1,107 +1,153 @@
-"""Claims of the chapter *Trace and sharpness*; the oracle is the dense Hessian at minimizers found."""
+"""Claims of the chapter *Trace and sharpness*; the oracle is the dense Hessian."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.points import random_factors
-from dmfbook.claims.cases.problems import (
-    MatrixCase,
-    bottleneck,
-    random_case,
-    without_regularization,
+from dmfbook.claims.cases.bounds import (
+    BoundCase,
+    flattest,
+    nuclear_norm,
+    other_loss,
+    random_factors,
+    scaled_identities,
+    two_layers,
+    two_square_layers,
 )
-from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
+from dmfbook.claims.cases.carriers import (
+    NEAR,
+    CarrierCase,
+    equal_at_collapse,
+    equal_values,
+    far_from_collapse,
+    near_collapse,
+    one_end_narrow,
+    one_of_equal,
+    unequal_weights,
+)
+from dmfbook.claims.cases.critical_points import (
+    OUT,
+    PointCase,
+    any_modes,
+    critical,
+    equal,
+    not_critical,
+    spread,
+    without_weight_decay,
+)
+from dmfbook.claims.cases.found_points import point_found
+from dmfbook.claims.claim import Check, claim
+from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search
-from dmfbook.claims.oracles.search import STARTS
+from dmfbook.claims.statements.sharpness import IMBALANCE, LEADING, NAMES, TWO, candidates, limits
+from dmfbook.claims.statements.traces import lower_bound, sizes, trace_formula
 from dmfbook.network.factors import end_to_end
-from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.critical import global_minimizer
-from dmfbook.regularized.point import CriticalPoint
-from dmfbook.regularized.scalar import collapse_threshold
+from dmfbook.regularized.point import LARGER, SMALLER
 
-NAMES = ("leading mode", "two modes", "imbalance")
+ALIGNED = 1e-6  # share of the top eigenvectors that may lie elsewhere
 
 
-def unique_case(rng: np.random.Generator) -> MatrixCase:
-    """With or without a bottleneck; the minimizer is unique."""
-    return bottleneck(rng) if rng.random() < 0.4 else random_case(rng)
+ZERO = 1e-12  # singular values of a product below this share of the target's are rounding
+
+
+def _trace(**other: Callable[[Problem, Array], Any]) -> Check:
+    """Check of the formula for the trace with other parts in it, functions of the problem and ``s``."""
+
+    def check(case: PointCase) -> Evidence:
+        problem, dense = case.problem, float(case.eigenvalues.sum())
+        s: Any = np.linalg.svd(end_to_end(case.factors), compute_uv=False)
+        # Small powers would make much of rounding errors.
+        s[s < ZERO * np.linalg.norm(problem.target)] = 0.0
+        parts = {name: part(problem, s) for name, part in other.items()}
+        return Evidence(abs(trace_formula(problem, s, **parts) - dense), 4 * case.rounding)
+
+    return check
+
+
+def not_the_bound(case: PointCase) -> Evidence:
+    """Rival: the trace is equal to its lower bound."""
+    bound = lower_bound(case.problem, nuclear_norm(case.factors))
+    return Evidence(abs(float(case.eigenvalues.sum()) - bound), case.rounding)
 
 
 @claim(
     "thm-exact-trace",
-    "The exact trace at a minimizer",
+    "The exact trace at a critical point",
     source="this book",
     status="new",
-    cases={"with or without a bottleneck": unique_case},
-    controls={"the weights are positive": without_regularization},
+    cases={
+        "zero": critical((3, 5), [(1.5, OUT), (0.6, OUT)], weights=spread),
+        "a minimizer": critical((3, 6), [(2.2, LARGER), (1.7, LARGER), (0.6, OUT)], weights=spread),
+        "a saddle": critical((3, 6), [(1.9, SMALLER), (1.4, LARGER), (1.7, OUT)], weights=spread),
+        "two layers": critical((2, 2), [(1.9, LARGER), (2.2, OUT)], ends=(2, 0), weights=spread),
+        "a bottleneck": critical((2, 5), [(1.9, LARGER), (1.4, OUT)], narrow=True, weights=spread),
+        "found by root finding": point_found,
+        "any choice of roots": any_modes,
+    },
+    controls={
+        "the weights are positive": without_weight_decay,
+        "the point is critical": not_critical(),
+    },
+    rivals={
+        "all layers have the same values": _trace(ratios=lambda problem, s: np.ones(problem.depth)),
+        "the arithmetic mean of the weights": _trace(
+            ratios=lambda problem, s: np.mean(problem.reg) / np.array(problem.reg)
+        ),
+        "the power 2.1/L of s": _trace(power=lambda problem, s: 2.1 / problem.depth),
+        "α_L is the rank": _trace(ends=lambda problem, s: (np.sum(s > 0), problem.widths[0])),
+        "β_1 is the rank": _trace(ends=lambda problem, s: (problem.widths[-1], np.sum(s > 0))),
+        "α_l, β_l are squared spectral norms": _trace(norm=lambda problem, s: np.max),
+        "weight decay counts 1 % more": _trace(decay=lambda problem, s: 2.02),
+        "it is equal to its lower bound": not_the_bound,
+    },
 )
-def exact_trace(case: MatrixCase) -> Evidence:
-    """Compare the formula with the diagonal of dense Hessians at minimizers found by optimization."""
-    problem = case.problem
-    found = search.minimizers(problem, np.random.default_rng(case.seed), STARTS)
-    target = np.linalg.svd(problem.target, compute_uv=False)
-    # Without weight decay the formula can only be tried with the balanced values.
-    values = (
-        global_minimizer(problem).layer_values
-        if all(problem.reg)
-        else np.tile(target ** (1 / problem.depth), (problem.depth, 1))
-    )
-    formula = trace_from_values(values, problem)
-    evidence = []
-    for each in found:
-        if each.loss <= found[0].loss + 1e-11 * (1 + float(target @ target)):
-            dense = hessian(problem, each.factors)
-            size = float(np.abs(dense).max()) * problem.size
-            tolerance = (32 * problem.depth * each.uncertainty + 64 * search.EPS) * size
-            evidence.append((abs(float(np.trace(dense)) - formula), tolerance))
-    return Evidence(*max(evidence, key=lambda pair: pair[0] / pair[1]))
+def exact_trace(case: PointCase) -> Evidence:
+    """Compare the formula with the sum of the eigenvalues of the dense Hessian."""
+    return _trace()(case)
 
 
-def trace_from_values(values: Array, problem: Problem) -> float:
-    """The formula ``2 Σ_l α_l β_l + 2 Σ_l λ_l d_l d_{l−1}``, from the layer values (L, modes)."""
-    widths, squares = problem.widths, values**2
-    total = 0.0
-    for l in range(problem.depth):
-        alpha = squares[l + 1 :].prod(axis=0).sum() if l + 1 < problem.depth else widths[-1]
-        beta = squares[:l].prod(axis=0).sum() if l > 0 else widths[0]
-        total += float(alpha * beta + problem.reg[l] * widths[l] * widths[l + 1])
-    return 2 * total
+def is_exact(problem: Problem) -> bool:
+    """Whether the bound is exact at the critical points of two layers: ``d_0 λ_1 = d_2 λ_2``."""
+    return bool(np.isclose(problem.widths[0] * problem.reg[0], problem.widths[2] * problem.reg[1]))
 
 
-@dataclass(frozen=True)
-class BoundCase:
-    """A problem, factors, and a power to which the nuclear norm is raised before it is used."""
+def _bound(
+    bound: Callable[[BoundCase], float] = lambda case: lower_bound(case.problem, case.nuclear),
+    exact: Callable[[Problem], bool] = is_exact,
+) -> Check:
+    """Check of a lower bound on the trace, and of when it is exact."""
 
-    problem: Problem
-    factors: list[Array]
-    power: float
+    def check(case: BoundCase) -> Evidence:
+        rounding = 64 * case.problem.size * search.EPS * max(case.trace, 1.0)
+        gap = case.trace - bound(case)
+        if case.is_critical and exact(case.problem):
+            return Evidence(abs(gap), rounding)
+        if case.is_critical and gap <= rounding:
+            return Evidence(np.inf, rounding)
+        return Evidence(max(0.0, -gap), rounding)
 
-
-def any_factors(rng: np.random.Generator) -> BoundCase:
-    """Random factors, balanced ones of equal widths, or factors of a scaled identity, where it is tight."""
-    depth = int(rng.integers(2, 6))
-    problem = Problem(np.eye(3), [3] * (depth - 1), rng.uniform(0, 1, depth))
-    factors = [float(rng.uniform(0.5, 3)) * np.eye(3)] * depth
-    if rng.random() < 0.6:
-        widths = tuple(int(width) for width in rng.integers(1, 5, depth + 1))
-        problem = Problem(np.zeros((widths[-1], widths[0])), widths[1:-1], problem.reg)
-        factors = random_factors(rng, widths)
-    return BoundCase(problem, factors, 1.0)
+    return check
 
 
-def other_power(rng: np.random.Generator) -> BoundCase:
-    """Control: the square of the nuclear norm, at large balanced factors."""
-    depth = int(rng.integers(2, 6))
-    factors = [2 * np.eye(3)] * depth
-    return BoundCase(Problem(np.eye(3), [3] * (depth - 1)), factors, depth / (depth - 1))
+def _fit(case: BoundCase, **other: float) -> float:
+    """The bound with another constant, power, power of the widths, norm or share of weight decay."""
+    problem, depth = case.problem, case.problem.depth
+    given = {"constant": 2.0, "power": 2 - 2 / depth, "widths": 1 / depth, "decay": 2.0} | other
+    norm = given.get("norm", case.nuclear)
+    area = problem.widths[0] * problem.widths[-1]
+    fit = given["constant"] * depth * area ** given["widths"] * norm ** given["power"]
+    return float(fit + given["decay"] * np.dot(problem.reg, sizes(problem)))
+
+
+def largest_everywhere(case: BoundCase) -> float:
+    """Rank times spectral norm, at least the nuclear norm."""
+    s = np.linalg.svd(end_to_end(case.factors), compute_uv=False)
+    return float(s[0] * np.sum(s > 1e-9 * s[0]))
 
 
 @claim(
@@ -109,47 +155,97 @@ def other_power(rng: np.random.Generator) -> BoundCase:
     "A lower bound on the trace",
     source="kamber2026landscape",
     status="paper's claim",
-    cases={"random, balanced or tight factors": any_factors},
-    controls={"the power of the trace bound is 2 − 2/L": other_power},
+    cases={
+        "scaled identities": scaled_identities,
+        "flattest factors of a rectangular matrix": flattest,
+        "random factors": random_factors,
+        "two layers, d_0 λ_1 = d_2 λ_2": two_layers,
+        "two layers, d_0 = d_2": two_square_layers,
+    },
+    controls={"the loss is the squared error": other_loss},
+    rivals={
+        "a constant 1 % larger": _bound(lambda case: _fit(case, constant=2.02)),
+        "the power 2 − 1.9/L": _bound(lambda case: _fit(case, power=2 - 1.9 / case.problem.depth)),
+        "the power 1.1/L of the widths": _bound(
+            lambda case: _fit(case, widths=1.1 / case.problem.depth)
+        ),
+        "rank times spectral norm": _bound(lambda case: _fit(case, norm=largest_everywhere(case))),
+        "weight decay counts 1 % more": _bound(lambda case: _fit(case, decay=2.02)),
+        "two layers: exact if d_0 = d_2": _bound(
+            exact=lambda problem: problem.widths[0] == problem.widths[2]
+        ),
+        "two layers: exact if λ_1 = λ_2": _bound(
+            exact=lambda problem: problem.reg[0] == problem.reg[1]
+        ),
+        "two layers: always exact": _bound(exact=lambda problem: True),
+    },
 )
 def trace_bound(case: BoundCase) -> Evidence:
     """Measure by how much the bound exceeds the dense trace; where it is tight, by rounding alone."""
-    problem = case.problem
-    dense = float(np.trace(hessian(problem, case.factors)))
-    nuclear = float(np.linalg.norm(end_to_end(case.factors), "nuc"))
-    excess = lower_bound(problem, nuclear**case.power) - dense
-    return Evidence(max(0.0, excess), 64 * problem.size * search.EPS * max(dense, 1.0))
+    return _bound()(case)
 
 
-def lower_bound(problem: Problem, nuclear: float) -> float:
-    """Lower bound on the trace at factors whose end-to-end matrix has this nuclear norm."""
-    depth, widths = problem.depth, problem.widths
-    sizes = [before * after for before, after in pairwise(widths)]
-    fit = depth * (widths[0] * widths[-1]) ** (1 / depth) * nuclear ** (2 - 2 / depth)
-    return float(2 * fit + 2 * np.dot(problem.reg, sizes))
+def swapped(rng: np.random.Generator) -> PointCase:
+    """Control: a saddle, the larger of two modes inactive, the smaller far above its fold."""
+    return critical((5, 6), [(2.5, LARGER), (3.0, OUT)], weights=equal)(rng)
 
 
-def equal_weights(case: MatrixCase) -> MatrixCase:
-    """The same problem with the geometric mean of the weights in every layer."""
-    problem = case.problem
-    weight = float(np.exp(np.log(problem.reg).mean()))
-    return replace(case, problem=Problem(problem.target, problem.hidden_widths, weight))
+def _leading(case: PointCase) -> tuple[Array, Array]:
+    """The two largest singular values of the target and their values ``w``; zero where there is none."""
+    order = np.argsort(-case.sigma, kind="stable")[:2]
+    return tuple(np.pad(x[order], (0, 2 - len(order))) for x in (case.sigma, case.w))  # type: ignore[return-value]
 
 
-def active_case(rng: np.random.Generator) -> MatrixCase:
-    """Equal weights and at least one active mode."""
-    while True:
-        case = equal_weights(unique_case(rng))
-        if global_minimizer(case.problem).rank > 0:
-            return case
+def by_name(case: PointCase) -> dict[str, float]:
+    """Candidates by name; that of two modes is missing if there is one."""
+    found = candidates(*_leading(case), case.mean, case.problem.depth)
+    return {
+        name: float(value)
+        for name, value in zip(NAMES, found, strict=True)
+        if name != TWO or len(case.sigma) > 1
+    }
 
 
-def sharpened(rng: np.random.Generator) -> MatrixCase:
-    """Control: the weights are unequal, for which the formula is not made."""
-    case = active_case(rng)
-    problem = case.problem
-    weights = problem.reg[0] * np.geomspace(0.6, 1 / 0.6, problem.depth)
-    return replace(case, problem=Problem(problem.target, problem.hidden_widths, weights))
+def _largest(found: Callable[[PointCase], dict[str, float]]) -> Check:
+    """Check that the maximum of some candidates is the largest eigenvalue."""
+
+    def check(case: PointCase) -> Evidence:
+        error = max(found(case).values()) - case.eigenvalues[-1]
+        return Evidence(abs(float(error)), case.rounding)
+
+    return check
+
+
+def _without(name: str) -> Check:
+    return _largest(lambda case: {n: value for n, value in by_name(case).items() if n != name})
+
+
+def _changed(change: Callable[[PointCase], dict[str, float]]) -> Check:
+    """Check with another value for a candidate."""
+    return _largest(lambda case: by_name(case) | change(case))
+
+
+def leading_with_more_decay(case: PointCase) -> dict[str, float]:
+    """Rival: ``2 L w_1^{2L−2} − 2 (L−1) λ``."""
+    return {LEADING: by_name(case)[LEADING] - 2 * case.mean}
+
+
+def two_equal_modes(case: PointCase) -> dict[str, float]:
+    """Rival: two modes count where they are equal."""
+    sigma, _ = _leading(case)
+    return {} if sigma[0] == sigma[1] else {TWO: 0.0}
+
+
+def two_active_modes(case: PointCase) -> dict[str, float]:
+    """Rival: with an inactive second mode, ``σ_2`` counts as zero."""
+    sigma, w = _leading(case)
+    return {TWO: float(candidates(sigma * (w > 0), w, case.mean, case.problem.depth)[1])}
+
+
+def two_modes_apart(case: PointCase) -> dict[str, float]:
+    """Rival: ``σ_1 − σ_2`` in the place of ``σ_1 + σ_2``."""
+    (first, second), w = _leading(case)
+    return {TWO: float(candidates(np.array([first, -second]), w, case.mean, case.problem.depth)[1])}
 
 
 @claim(
@@ -157,62 +253,84 @@ def sharpened(rng: np.random.Generator) -> MatrixCase:
     "The sharpness at the minimizer",
     source="this book",
     status="new",
-    cases={"at least one active mode": active_case},
-    controls={"equal weights": sharpened},
+    cases={
+        "the leading mode wins": critical(
+            (4, 6), [(3.0, LARGER), (1.5, LARGER)], weights=equal, unit="collapse"
+        ),
+        "two active modes win": critical((2, 6), [(1.5, LARGER)] * 2, weights=equal),
+        "a mode and an inactive one win": critical(
+            (3, 3), [(1.05, LARGER), (0.9, OUT)], weights=equal, unit="collapse"
+        ),
+        "imbalance wins": critical((2, 2), [(1.2, LARGER), (0.5, OUT)], weights=equal),
+        "a local minimizer": critical(
+            (3, 5), [(2.0, LARGER), (1.6, OUT)], weights=equal, unit="collapse"
+        ),
+        "one mode": critical((2, 5), [(1.3, LARGER)], weights=equal),
+        "a bottleneck": critical(
+            (2, 5), [(2.4, LARGER), (1.9, LARGER), (1.6, OUT)], narrow=True, weights=equal
+        ),
+    },
+    controls={
+        "the weights are positive": without_weight_decay,
+        "the weights are equal": critical((2, 5), [(1.9, LARGER), (1.5, LARGER)], weights=spread),
+        "a mode is active": critical((2, 5), [(0.6, OUT), (0.3, OUT)], weights=equal),
+        "the point is a minimizer": swapped,
+    },
+    rivals={
+        "not the leading mode": _without(LEADING),
+        "not two modes": _without(TWO),
+        "not imbalance": _without(IMBALANCE),
+        "leading: L − 1 for L − 2": _changed(leading_with_more_decay),
+        "two modes: equal ones alone": _changed(two_equal_modes),
+        "two modes: an inactive one has σ = 0": _changed(two_active_modes),
+        "two modes: the difference of σ": _changed(two_modes_apart),
+        "imbalance: 4.1 λ": _changed(lambda case: {IMBALANCE: 4.1 * case.mean}),
+        "the sum of two candidates": _largest(lambda case: {"sum": sum(by_name(case).values())}),
+    },
 )
-def sharpness_at_minimizer(case: MatrixCase) -> Evidence:
-    """Compare the formula with the largest dense eigenvalue at a minimizer found by optimization."""
-    problem = case.problem
-    best = search.minimizers(problem, np.random.default_rng(case.seed), STARTS)[0]
-    largest = float(np.linalg.eigvalsh(hessian(problem, best.factors))[-1])
-    tolerance = (64 * problem.depth * best.uncertainty + problem.size * search.EPS) * largest
-    return Evidence(abs(max(carriers(global_minimizer(problem)).values()) - largest), tolerance)
+def sharpness_at_minimizer(case: PointCase) -> Evidence:
+    """Compare the largest candidate with the largest eigenvalue of the dense Hessian."""
+    return _largest(by_name)(case)
 
 
-def carriers(point: CriticalPoint) -> dict[str, float]:
-    """Candidates for the largest eigenvalue at a minimizer with equal weights, by name.
-
-    The second is missing if the target is a number.
-    """
-    sigma, w = np.zeros(2), np.zeros(2)
-    count = min(2, len(point.target_values))
-    sigma[:count], w[:count] = point.target_values[:count], point.mode_values[:count]
-    found = dict(zip(NAMES, candidates(sigma, w, point.mean_reg, point.problem.depth), strict=True))
-    if max(point.problem.target.shape) == 1:
-        del found["two modes"]
-    return found
+def winner(depth: int, at_collapse: bool) -> str:
+    """The candidate that is largest at collapse, or where both singular values are equal."""
+    if not at_collapse:
+        return TWO
+    return {2: IMBALANCE, 3: TWO}.get(depth, LEADING)
 
 
-def candidates(sigma: Array, w: Array, reg: ArrayLike, depth: int) -> Array:
-    """Candidates (3, …) from singular values ``σ_1, σ_2`` (2, …) and mode values ``w_1, w_2`` (2, …).
+def _carrier(
+    values: Callable[[int, float], Mapping[str, float]] = limits,
+    wins: Callable[[int, bool], str] = winner,
+) -> Check:
+    """Check of limits of the candidates, and of who wins."""
 
-    Of the leading mode alone; of the two leading modes together; of imbalance, which trades size
-    between layers at a fixed product.
-    """
-    leading = 2 * depth * w[0] ** (2 * depth - 2) - 2 * (depth - 2) * np.asarray(reg)
-    # (s_1 − s_2) / (w_1 − w_2) as a sum, exact where both values meet.
-    slope = sum(w[0] ** (depth - 1 - t) * w[1] ** t for t in range(depth))
-    both = 2 * (sigma[0] + sigma[1]) * slope / (w[0] + w[1])
-    return np.stack([leading, both, np.broadcast_to(4 * np.asarray(reg), leading.shape)])
+    def check(case: CarrierCase) -> Evidence:
+        depth = case.problem.depth
+        evidence = [Evidence(case.outside(wins(depth, case.at_collapse)), ALIGNED)]
+        if case.at_collapse:
+            # Each candidate is some 4 L² times as far from its limit as the singular value is.
+            evidence += [
+                Evidence(abs(case.values[name] - limit), 8 * depth**2 * NEAR)
+                for name, limit in values(depth, case.ratio).items()
+            ]
+        return worst(evidence)
 
-
-@dataclass(frozen=True)
-class CarrierCase:
-    """Depth, ratio σ_2/σ_1, and how far σ_1 is above the collapse threshold, relative to it."""
-
-    depth: int
-    ratio: float
-    excess: float
+    return check
 
 
-def near_collapse(rng: np.random.Generator) -> CarrierCase:
-    """Depth 2 to 6, the leading mode just active, the second at a share of it."""
-    return CarrierCase(int(rng.integers(2, 7)), float(rng.uniform(0.1, 0.9)), 1e-3)
+def _limit(name: str, value: Callable[[int, float], float]) -> Check:
+    return _carrier(lambda depth, ratio: {**limits(depth, ratio), name: value(depth, ratio)})
 
 
-def far_from_collapse(rng: np.random.Generator) -> CarrierCase:
-    """Control: depth 2 or 3, the leading mode ten times above the threshold."""
-    return CarrierCase(int(rng.integers(2, 4)), float(rng.uniform(0.02, 0.05)), 9.0)
+def _wins(**names: str) -> Check:
+    """Check with another winner at some depth, or for equal values."""
+
+    def wins(depth: int, at_collapse: bool) -> str:
+        return names.get(f"depth_{depth}" if at_collapse else "equal", winner(depth, at_collapse))
+
+    return _carrier(wins=wins)
 
 
 @claim(
@@ -220,27 +338,33 @@ def far_from_collapse(rng: np.random.Generator) -> CarrierCase:
     "Which block is the sharpest at collapse",
     source="this book",
     status="new",
-    cases={"depth 2 to 6, the leading mode just active": near_collapse},
-    controls={"near collapse": far_from_collapse},
+    cases={
+        "two layers": near_collapse(2, 2),
+        "three layers": near_collapse(3, 3),
+        "four layers": near_collapse(4, 4),
+        "more layers": near_collapse(5, 6),
+        "equal singular values": equal_values,
+    },
+    controls={
+        "near collapse": far_from_collapse,
+        "σ_2 is smaller": equal_at_collapse,
+        "the weights are equal": unequal_weights,
+        "two modes": one_end_narrow,
+        "both of two equal modes are active": one_of_equal,
+    },
+    rivals={
+        "leading: 2 L (L − 2) λ": _limit(LEADING, lambda depth, ratio: 2 * depth * (depth - 2)),
+        "two modes: 2 (L − 1) λ": _limit(TWO, lambda depth, ratio: 2 * (depth - 1)),
+        "two modes: 2 L (1 + ρ) λ": _limit(TWO, lambda depth, ratio: 2 * depth * (1 + ratio)),
+        "imbalance: 2 λ": _limit(IMBALANCE, lambda depth, ratio: 2),
+        "two layers: two modes": _wins(depth_2=TWO),
+        "two layers: the leading mode": _wins(depth_2=LEADING),
+        "three layers: imbalance": _wins(depth_3=IMBALANCE),
+        "three layers: the leading mode": _wins(depth_3=LEADING),
+        "four layers: two modes": _wins(depth_4=TWO),
+        "equal singular values: the leading mode": _wins(equal=LEADING),
+    },
 )
 def carrier_at_collapse(case: CarrierCase) -> Evidence:
-    """Measure how much of the top eigenvectors of the dense Hessian lies outside the predicted block."""
-    depth, reg = case.depth, 0.3
-    sigma = float(collapse_threshold(reg, depth)) * (1 + case.excess)
-    problem = Problem(np.diag([sigma, case.ratio * sigma]), [2] * (depth - 1), reg)
-    values, vectors = np.linalg.eigh(hessian(problem, global_minimizer(problem).factors()))
-    top = vectors[:, values > values[-1] * (1 - 1e-9)].reshape(depth, 4, -1)
-    # In column-major order the entries of a layer are (1,1), (2,1), (1,2), (2,2).
-    shares = np.sum(top**2, axis=(0, 2)) / top.shape[-1]
-    if depth == 2:
-        # Imbalance does not change the product, to first order.
-        product = [np.abs(w).sum() for w in _first_order(problem, vectors[:, -1])]
-        return Evidence(float(max(product)), 1e-6)
-    predicted = shares[1] + shares[2] if depth == 3 else shares[0]
-    return Evidence(abs(float(1 - predicted)), 1e-6)
-
-
-def _first_order(problem: Problem, vector: Array) -> list[Array]:
-    first, second = global_minimizer(problem).factors()
-    moves = vector.reshape(2, 2, 2).mT
-    return [second @ moves[0] + moves[1] @ first]
+    """Measure the top eigenvectors of the dense Hessian, and its largest values on the candidates' spaces."""
+    return _carrier()(case)
