@@ -10,14 +10,10 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import (
-    PointCase,
-    critical,
-    not_critical,
-    without_weight_decay,
-)
+from dmfbook.claims.cases.critical_points import critical, not_critical, without_weight_decay
 from dmfbook.claims.cases.problems import case_with, distinct_values
 from dmfbook.claims.oracles import search
+from dmfbook.claims.statements.modes import PointCase
 from dmfbook.network.factors import end_to_end
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ from dmfbook.claims.cases.critical_points import critical, spread
 from dmfbook.network.factors import end_to_end
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.point import LARGER
+from dmfbook.regularized.modes import LARGER
 
 
 def nuclear_norm(factors: list[Array]) -> float:
@@ -66,6 +66,25 @@ def flattest(rng: np.random.Generator) -> BoundCase:
     ]
     problem = Problem(end_to_end(factors), widths[1:-1], rng.uniform(0, 1, depth))
     return BoundCase(problem, factors)
+
+
+def two_layers_disturbed(rng: np.random.Generator) -> BoundCase:
+    """Control: the first of two layers is changed to twice its size, and the second to half of it."""
+    first, second = (case := two_layers(rng)).factors
+    return replace(case, factors=[2 * first, second / 2])
+
+
+def two_layers_without_decay(rng: np.random.Generator) -> BoundCase:
+    """Control: no weight decay, and a target that two layers of different size fit exactly."""
+    case = two_layers_disturbed(rng)
+    problem = Problem(end_to_end(case.factors), case.problem.hidden_widths)
+    return replace(case, problem=problem)
+
+
+def two_layers_at_zero(rng: np.random.Generator) -> BoundCase:
+    """Control: zero, where trace and bound agree whatever the weights are."""
+    case = two_square_layers(rng)
+    return replace(case, factors=[0 * factor for factor in case.factors])
 
 
 def random_factors(rng: np.random.Generator) -> BoundCase:

@@ -10,12 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import equal, mean_of, mode_value, spread
+from dmfbook.claims.cases.critical_points import equal, spread
+from dmfbook.claims.statements.modes import mean_of, mode_value
 from dmfbook.claims.statements.sharpness import IMBALANCE, LEADING, TWO
 from dmfbook.network.factors import partial_products
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.point import LARGER
+from dmfbook.regularized.modes import LARGER
 from dmfbook.regularized.scalar import collapse_threshold
 
 NEAR = 1e-6  # how far above the collapse threshold, relative to it

@@ -8,16 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases.critical_points import (
-    OUT,
-    PointCase,
-    critical,
-    spread,
-    without_weight_decay,
-)
+from dmfbook.claims.cases.critical_points import critical, spread, without_weight_decay
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import Found
+from dmfbook.claims.statements.modes import OUT, PointCase
 from dmfbook.network.factors import flatten
 
 

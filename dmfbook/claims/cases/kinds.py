@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import (
-    OUT,
-    PointCase,
-    critical,
-    equal,
-)
+from dmfbook.claims.cases.critical_points import critical, equal
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import drop, negative_eigenvalues
 from dmfbook.claims.statements.kinds import DEGENERATE, GLOBAL, LOCAL, STRICT
+from dmfbook.claims.statements.modes import OUT, PointCase
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.critical import critical_points
 

@@ -10,10 +10,11 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import OUT, critical, spread
+from dmfbook.claims.cases.critical_points import critical, spread
+from dmfbook.claims.statements.modes import OUT
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.point import LARGER
+from dmfbook.regularized.modes import LARGER
 
 
 @dataclass(frozen=True)

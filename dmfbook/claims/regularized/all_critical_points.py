@@ -8,13 +8,7 @@ from functools import partial
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import (
-    OUT,
-    PointCase,
-    mean_of,
-    not_critical,
-    positive_roots,
-)
+from dmfbook.claims.cases.critical_points import not_critical
 from dmfbook.claims.cases.found_points import ListCase, by_root_finding, found_unbalanced
 from dmfbook.claims.cases.kinds import (
     LOSS_ROUNDING,
@@ -28,9 +22,10 @@ from dmfbook.claims.cases.kinds import (
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.statements.kinds import Kinds
+from dmfbook.claims.statements.modes import OUT, PointCase, mean_of, positive_roots
 from dmfbook.claims.statements.points import Form
 from dmfbook.claims.statements.signs import TIE
-from dmfbook.regularized.point import LARGER, SMALLER
+from dmfbook.regularized.modes import LARGER, SMALLER
 from dmfbook.regularized.scalar import collapse_threshold, fold_threshold
 
 

@@ -9,12 +9,9 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.blocks import BlocksCase, by_root_finding, disturbed, made, unbalanced
 from dmfbook.claims.cases.critical_points import (
-    OUT,
-    PointCase,
     any_modes,
     critical,
     equal,
-    mean_of,
     not_critical,
     spread,
     without_weight_decay,
@@ -29,13 +26,14 @@ from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search
 from dmfbook.claims.statements.blocks import Blocks
+from dmfbook.claims.statements.modes import OUT, PointCase, mean_of
 from dmfbook.claims.statements.signs import INDEX, NULLITY, Count, Summands, at_fold, on_smaller
 from dmfbook.claims.statements.spectrum import TABLE, spectrum
 from dmfbook.claims.statements.table import Row
 from dmfbook.network.factors import flatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.point import LARGER, SMALLER
+from dmfbook.regularized.modes import LARGER, SMALLER
 
 
 class _MeanDecay(Blocks):

@@ -16,6 +16,9 @@ from dmfbook.claims.cases.bounds import (
     random_factors,
     scaled_identities,
     two_layers,
+    two_layers_at_zero,
+    two_layers_disturbed,
+    two_layers_without_decay,
     two_square_layers,
 )
 from dmfbook.claims.cases.carriers import (
@@ -30,8 +33,6 @@ from dmfbook.claims.cases.carriers import (
     unequal_weights,
 )
 from dmfbook.claims.cases.critical_points import (
-    OUT,
-    PointCase,
     any_modes,
     critical,
     equal,
@@ -43,11 +44,21 @@ from dmfbook.claims.cases.found_points import point_found
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search
-from dmfbook.claims.statements.sharpness import IMBALANCE, LEADING, NAMES, TWO, candidates, limits
-from dmfbook.claims.statements.traces import lower_bound, sizes, trace_formula
+from dmfbook.claims.statements.modes import OUT, PointCase
+from dmfbook.claims.statements.sharpness import (
+    IMBALANCE,
+    LEADING,
+    TWO,
+    by_name,
+    candidates,
+    leading_two,
+    limits,
+    winner,
+)
+from dmfbook.claims.statements.traces import is_exact, lower_bound, trace_formula
 from dmfbook.network.factors import end_to_end
 from dmfbook.network.problem import Problem
-from dmfbook.regularized.point import LARGER, SMALLER
+from dmfbook.regularized.modes import LARGER, SMALLER
 
 ALIGNED = 1e-6  # share of the top eigenvectors that may lie elsewhere
 
@@ -111,20 +122,12 @@ def exact_trace(case: PointCase) -> Evidence:
     return _trace()(case)
 
 
-def is_exact(problem: Problem) -> bool:
-    """Whether the bound is exact at the critical points of two layers: ``d_0 λ_1 = d_2 λ_2``."""
-    return bool(np.isclose(problem.widths[0] * problem.reg[0], problem.widths[2] * problem.reg[1]))
-
-
-def _bound(
-    bound: Callable[[BoundCase], float] = lambda case: lower_bound(case.problem, case.nuclear),
-    exact: Callable[[Problem], bool] = is_exact,
-) -> Check:
-    """Check of a lower bound on the trace, and of when it is exact."""
+def _bound(exact: Callable[[Problem], bool] = is_exact, **other: float) -> Check:
+    """Check of the bound with other parts in it, and of when it is exact."""
 
     def check(case: BoundCase) -> Evidence:
         rounding = 64 * case.problem.size * search.EPS * max(case.trace, 1.0)
-        gap = case.trace - bound(case)
+        gap = case.trace - lower_bound(case.problem, case.nuclear, **other)
         if case.is_critical and exact(case.problem):
             return Evidence(abs(gap), rounding)
         if case.is_critical and gap <= rounding:
@@ -134,20 +137,11 @@ def _bound(
     return check
 
 
-def _fit(case: BoundCase, **other: float) -> float:
-    """The bound with another constant, power, power of the widths, norm or share of weight decay."""
-    problem, depth = case.problem, case.problem.depth
-    given = {"constant": 2.0, "power": 2 - 2 / depth, "widths": 1 / depth, "decay": 2.0} | other
-    norm = given.get("norm", case.nuclear)
-    area = problem.widths[0] * problem.widths[-1]
-    fit = given["constant"] * depth * area ** given["widths"] * norm ** given["power"]
-    return float(fit + given["decay"] * np.dot(problem.reg, sizes(problem)))
-
-
-def largest_everywhere(case: BoundCase) -> float:
-    """Rank times spectral norm, at least the nuclear norm."""
+def spectral_bound(case: BoundCase) -> Evidence:
+    """Rival: rank times spectral norm in the place of the nuclear norm."""
     s = np.linalg.svd(end_to_end(case.factors), compute_uv=False)
-    return float(s[0] * np.sum(s > 1e-9 * s[0]))
+    excess = lower_bound(case.problem, s[0] * np.sum(s > ZERO * s[0])) - case.trace
+    return Evidence(max(0.0, excess), 64 * case.problem.size * search.EPS * max(case.trace, 1.0))
 
 
 @claim(
@@ -162,15 +156,18 @@ def largest_everywhere(case: BoundCase) -> float:
         "two layers, d_0 λ_1 = d_2 λ_2": two_layers,
         "two layers, d_0 = d_2": two_square_layers,
     },
-    controls={"the loss is the squared error": other_loss},
+    controls={
+        "the loss is the squared error": other_loss,
+        "exact: the point is critical": two_layers_disturbed,
+        "exact: the weights are positive": two_layers_without_decay,
+        "exact: X is not zero": two_layers_at_zero,
+    },
     rivals={
-        "a constant 1 % larger": _bound(lambda case: _fit(case, constant=2.02)),
-        "the power 2 − 1.9/L": _bound(lambda case: _fit(case, power=2 - 1.9 / case.problem.depth)),
-        "the power 1.1/L of the widths": _bound(
-            lambda case: _fit(case, widths=1.1 / case.problem.depth)
-        ),
-        "rank times spectral norm": _bound(lambda case: _fit(case, norm=largest_everywhere(case))),
-        "weight decay counts 1 % more": _bound(lambda case: _fit(case, decay=2.02)),
+        "a constant 1 % larger": _bound(constant=2.02),
+        "the power 2.1 − 2/L of the norm": _bound(power=0.1),
+        "the power 1.1/L of the widths": _bound(widths=1.1),
+        "weight decay counts 1 % more": _bound(decay=2.02),
+        "rank times spectral norm": spectral_bound,
         "two layers: exact if d_0 = d_2": _bound(
             exact=lambda problem: problem.widths[0] == problem.widths[2]
         ),
@@ -188,22 +185,6 @@ def trace_bound(case: BoundCase) -> Evidence:
 def swapped(rng: np.random.Generator) -> PointCase:
     """Control: a saddle, the larger of two modes inactive, the smaller far above its fold."""
     return critical((5, 6), [(2.5, LARGER), (3.0, OUT)], weights=equal)(rng)
-
-
-def _leading(case: PointCase) -> tuple[Array, Array]:
-    """The two largest singular values of the target and their values ``w``; zero where there is none."""
-    order = np.argsort(-case.sigma, kind="stable")[:2]
-    return tuple(np.pad(x[order], (0, 2 - len(order))) for x in (case.sigma, case.w))  # type: ignore[return-value]
-
-
-def by_name(case: PointCase) -> dict[str, float]:
-    """Candidates by name; that of two modes is missing if there is one."""
-    found = candidates(*_leading(case), case.mean, case.problem.depth)
-    return {
-        name: float(value)
-        for name, value in zip(NAMES, found, strict=True)
-        if name != TWO or len(case.sigma) > 1
-    }
 
 
 def _largest(found: Callable[[PointCase], dict[str, float]]) -> Check:
@@ -232,19 +213,19 @@ def leading_with_more_decay(case: PointCase) -> dict[str, float]:
 
 def two_equal_modes(case: PointCase) -> dict[str, float]:
     """Rival: two modes count where they are equal."""
-    sigma, _ = _leading(case)
+    sigma, _ = leading_two(case)
     return {} if sigma[0] == sigma[1] else {TWO: 0.0}
 
 
 def two_active_modes(case: PointCase) -> dict[str, float]:
     """Rival: with an inactive second mode, ``σ_2`` counts as zero."""
-    sigma, w = _leading(case)
+    sigma, w = leading_two(case)
     return {TWO: float(candidates(sigma * (w > 0), w, case.mean, case.problem.depth)[1])}
 
 
 def two_modes_apart(case: PointCase) -> dict[str, float]:
     """Rival: ``σ_1 − σ_2`` in the place of ``σ_1 + σ_2``."""
-    (first, second), w = _leading(case)
+    (first, second), w = leading_two(case)
     return {TWO: float(candidates(np.array([first, -second]), w, case.mean, case.problem.depth)[1])}
 
 
@@ -291,13 +272,6 @@ def two_modes_apart(case: PointCase) -> dict[str, float]:
 def sharpness_at_minimizer(case: PointCase) -> Evidence:
     """Compare the largest candidate with the largest eigenvalue of the dense Hessian."""
     return _largest(by_name)(case)
-
-
-def winner(depth: int, at_collapse: bool) -> str:
-    """The candidate that is largest at collapse, or where both singular values are equal."""
-    if not at_collapse:
-        return TWO
-    return {2: IMBALANCE, 3: TWO}.get(depth, LEADING)
 
 
 def _carrier(

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import mean_of, positive_roots
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.search import EPS, Found
+from dmfbook.claims.statements.modes import mean_of, positive_roots
 from dmfbook.network.problem import Problem
 
 SAME = 1e-9  # relative distance of singular values of the target that count as equal

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
+from dmfbook.claims.statements.modes import PointCase
 from dmfbook.regularized.point import CriticalPoint
 
 LEADING, TWO, IMBALANCE = NAMES = ("leading mode", "two modes", "imbalance")
@@ -39,7 +40,30 @@ def candidates(sigma: Array, w: Array, reg: ArrayLike, depth: int) -> Array:
     return np.stack([leading, both, np.broadcast_to(4 * np.asarray(reg), leading.shape)])
 
 
+def leading_two(case: PointCase) -> tuple[Array, Array]:
+    """The two largest singular values of the target and their values ``w``; zero where there is none."""
+    order = np.argsort(-case.sigma, kind="stable")[:2]
+    return tuple(np.pad(x[order], (0, 2 - len(order))) for x in (case.sigma, case.w))  # type: ignore[return-value]
+
+
+def by_name(case: PointCase) -> dict[str, float]:
+    """Candidates by name; that of two modes is missing if there is one."""
+    found = candidates(*leading_two(case), case.mean, case.problem.depth)
+    return {
+        name: float(value)
+        for name, value in zip(NAMES, found, strict=True)
+        if name != TWO or len(case.sigma) > 1
+    }
+
+
 def limits(depth: int, ratio: float) -> Mapping[str, float]:
     """Limits of the candidates at collapse, in units of ``λ``."""
     found = (2 * (depth - 1) * (depth - 2), 2 * (depth - 1) * (1 + ratio), 4)
     return MappingProxyType(dict(zip(NAMES, map(float, found), strict=True)))
+
+
+def winner(depth: int, at_collapse: bool) -> str:
+    """The candidate that is largest at collapse, or where both singular values are equal."""
+    if not at_collapse:
+        return TWO
+    return {2: IMBALANCE, 3: TWO}.get(depth, LEADING)

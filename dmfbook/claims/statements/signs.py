@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import OUT, PointCase
-from dmfbook.regularized.point import LARGER, SMALLER
+from dmfbook.claims.statements.modes import OUT, PointCase
+from dmfbook.regularized.modes import LARGER, SMALLER
 
 Count = Callable[[PointCase], float]
 Summands = Mapping[str, Count]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import PointCase
+from dmfbook.claims.statements.modes import PointCase
 from dmfbook.claims.statements.table import Row, evaluate
 
 # For two active modes; where w_i = w_j their limits are meant.

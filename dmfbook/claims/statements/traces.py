@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.critical_points import mean_of
+from dmfbook.claims.statements.modes import mean_of
 from dmfbook.network.problem import Problem
 
 
@@ -42,8 +42,25 @@ def sizes(problem: Problem) -> list[int]:
     return [before * after for before, after in pairwise(problem.widths)]
 
 
-def lower_bound(problem: Problem, nuclear: float) -> float:
-    """Lower bound on the trace at factors whose end-to-end matrix has this nuclear norm."""
-    depth, widths = problem.depth, problem.widths
-    fit = depth * (widths[0] * widths[-1]) ** (1 / depth) * nuclear ** (2 - 2 / depth)
-    return float(2 * fit + 2 * np.dot(problem.reg, sizes(problem)))
+def lower_bound(
+    problem: Problem,
+    nuclear: float,
+    *,
+    constant: float = 2.0,
+    power: float = 0.0,
+    widths: float = 1.0,
+    decay: float = 2.0,
+) -> float:
+    """``2 L (d_0 d_L)^{1/L} ‖X‖_*^{2 − 2/L} + 2 Σ_l λ_l d_l d_{l−1}`` from the nuclear norm.
+
+    The options are for false neighbours: other constants, what is added to the power of the norm, and a factor in
+    that of the widths.
+    """
+    depth, area = problem.depth, problem.widths[0] * problem.widths[-1]
+    fit = depth * area ** (widths / depth) * nuclear ** (2 - 2 / depth + power)
+    return float(constant * fit + decay * np.dot(problem.reg, sizes(problem)))
+
+
+def is_exact(problem: Problem) -> bool:
+    """Whether the bound is exact at the critical points of two layers: ``d_0 λ_1 = d_2 λ_2``."""
+    return bool(np.isclose(problem.widths[0] * problem.reg[0], problem.widths[2] * problem.reg[1]))
