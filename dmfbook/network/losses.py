@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._scale import binary_exponent, times_power
-from dmfbook._validation import Array, integer, matrix
+from dmfbook._validation import Array, integer, matrix, real_array
 
 
 class Loss(Protocol):
@@ -143,7 +143,7 @@ class Factorization:
         float or array (…,)
             The loss of each.
         """
-        return squared_norm(self._target - np.asarray(X))
+        return squared_norm(self._target - matrices("X", X, self.shape))
 
     def gradient(self, X: ArrayLike) -> Array:
         """``2 (X − M)``.
@@ -158,7 +158,7 @@ class Factorization:
         array (…, d_L, d_0)
             The gradient at each.
         """
-        return 2 * (np.asarray(X) - self._target)
+        return 2 * (matrices("X", X, self.shape) - self._target)
 
     def curvature(self, X: ArrayLike, Z: ArrayLike) -> Array:
         """``2 Z``, whatever `X` is.
@@ -175,7 +175,7 @@ class Factorization:
         array (…, d_L, d_0)
             One matrix for each pair.
         """
-        return 2 * np.asarray(Z)
+        return 2 * matrices("Z", Z, self.shape)
 
     def curvature_trace(self, X: Array, left: Array, right: Array) -> Any:
         """``Σ_ij ⟨∇²ℓ(X)[E_ij], left E_ij right⟩ = 2 tr(left) tr(right)``.
@@ -250,7 +250,7 @@ def checked_loss(loss: Any) -> Any:
     except (TypeError, ValueError):
         raise TypeError(f"the loss's shape must be two integers, got {loss.shape!r}") from None
     rows, cols = integer("the loss's shape[0]", rows, 1), integer("the loss's shape[1]", cols, 1)
-    if isinstance(loss, Factorization):
+    if hasattr(loss, "units"):  # one of this package
         return loss
     zero = np.zeros((rows, cols))
     with np.errstate(all="ignore"):  # a loss may be infinite at zero
@@ -263,6 +263,16 @@ def checked_loss(loss: Any) -> Any:
                     f"the loss's {name} must have shape {zero.shape}, got {np.shape(found)}"
                 )
     return loss
+
+
+def matrices(name: str, value: ArrayLike, shape: tuple[int, int]) -> Array:
+    """Return matrices (…, d_L, d_0) of this shape in float64; unlike at other doors they may be infinite or NaN."""
+    array = np.asarray(value)
+    if array.dtype != np.float64:
+        array = real_array(name, value)
+    if array.shape[-2:] != shape:
+        raise ValueError(f"{name} must have shape (…, {shape[0]}, {shape[1]}), got {array.shape}")
+    return array
 
 
 def trace(matrices: Array) -> Any:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from dmfbook._scale import are_ordinary, binary_exponent, in_range, normalized, times_power
 from dmfbook._validation import Array, positive_number
-from dmfbook.network.losses import squared_norm, trace
+from dmfbook.network.losses import matrices, squared_norm, trace
 from dmfbook.network.moments import moment_factor, sample_blocks, sample_matrix
 
 # The unit of data that are zero is below all others.
@@ -167,7 +167,10 @@ class Regression:
         float or array (…,)
             The loss of each.
         """
-        return squared_norm(self.whitened_target - np.asarray(X) @ self.input_factor) + self.least
+        return (
+            squared_norm(self.whitened_target - matrices("X", X, self.shape) @ self.input_factor)
+            + self.least
+        )
 
     def gradient(self, X: ArrayLike) -> Array:
         """``2 (X S − C)``.
@@ -182,7 +185,7 @@ class Regression:
         array (…, d_L, d_0)
             The gradient at each.
         """
-        return 2 * (np.asarray(X) @ self.second_moment - self.cross_moment)
+        return 2 * (matrices("X", X, self.shape) @ self.second_moment - self.cross_moment)
 
     def curvature(self, X: ArrayLike, Z: ArrayLike) -> Array:
         """``2 Z S``, whatever `X` is.
@@ -199,7 +202,7 @@ class Regression:
         array (…, d_L, d_0)
             One matrix for each pair.
         """
-        return 2 * (np.asarray(Z) @ self.second_moment)
+        return 2 * (matrices("Z", Z, self.shape) @ self.second_moment)
 
     def curvature_trace(self, X: Array, left: Array, right: Array) -> Any:
         """``Σ_ij ⟨∇²ℓ(X)[E_ij], left E_ij right⟩ = 2 tr(left) tr(right S)``.

@@ -135,8 +135,13 @@ class SpectralDensity:
     counts: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "edges", frozen(self.edges))
-        object.__setattr__(self, "counts", frozen(self.counts))
+        edges, counts = real_array("edges", self.edges), np.asarray(self.counts)
+        if counts.dtype.kind not in "iu" or (len(counts),) != (len(edges) - 1,):
+            raise TypeError(
+                f"counts must be integers, one for each of {len(edges) - 1} bins, got {counts!r}"
+            )
+        object.__setattr__(self, "edges", frozen(edges))
+        object.__setattr__(self, "counts", frozen(counts))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SpectralDensity, (self.edges, self.counts)

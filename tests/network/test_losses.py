@@ -168,6 +168,27 @@ class Crooked(LogCosh):
         return np.asarray(X).T
 
 
+BAD_MATRICES = {
+    "transposed": (np.ones((4, 2)), ValueError, r"must have shape \(…, 2, 4\), got \(4, 2\)"),
+    "a row": (np.ones(4), ValueError, r"must have shape \(…, 2, 4\), got \(4,\)"),
+    "a number": (1.0, ValueError, r"must have shape \(…, 2, 4\), got \(\)"),
+    "wrong stack": (np.ones((2, 4, 3)), ValueError, r"must have shape \(…, 2, 4\)"),
+    "complex": (1j * np.ones((2, 4)), TypeError, "must hold real numbers, got dtype complex128"),
+    "words": ([["a"] * 4] * 2, TypeError, "must hold real numbers"),
+    "nothing": (None, TypeError, "must hold real numbers"),
+}
+
+
+@pytest.mark.parametrize(
+    "loss", [dmf.Factorization(np.ones((2, 4))), dmf.Regression(np.eye(4), np.ones((2, 4)))]
+)
+@pytest.mark.parametrize(("value", "error", "message"), BAD_MATRICES.values(), ids=BAD_MATRICES)
+def test_bad_matrices_are_refused(loss, value, error, message):
+    for call in (loss.value, loss.gradient, lambda Z: loss.curvature(np.ones((2, 4)), Z)):
+        with pytest.raises(error, match=message):
+            call(value)
+
+
 @pytest.mark.parametrize(("call", "error", "message"), BAD.values(), ids=BAD)
 def test_bad_input_is_refused(call, error, message):
     with pytest.raises(error, match=message):

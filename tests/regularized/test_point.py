@@ -122,3 +122,15 @@ def test_a_point_has_one_hash_before_and_after_use():
 def test_a_point_prints_what_one_would_ask_it():
     point = dmf.critical_point(DEEP, [2, 1, 0])
     assert repr(point) == f"CriticalPoint(rank 2 of 3, strict saddle, loss {point.loss:.3g}, L = 3)"
+
+
+@pytest.mark.parametrize("size", [1e50, 1e150, 1e-50])
+def test_loss_does_not_cancel_where_the_weight_is_small(size):
+    # With w³ + λ/w = σ and a small weight w is the root of σ: F = 3 λ w² + (λ / w)².
+    reg = 1.0 if size > 1 else 1e-90
+    point = dmf.global_minimizer(dmf.Problem([[size]], (1, 1), reg))
+    w = size ** (1 / 3)
+    assert point.loss == pytest.approx(3 * reg * w**2, rel=1e-13)
+    assert dmf.global_minimizer(dmf.Problem([[1e200]], (1, 1), 1e100)).loss == pytest.approx(
+        3e100 * 1e200 ** (2 / 3), rel=1e-12
+    )

@@ -277,3 +277,15 @@ def test_a_progress_bar_is_wanted_or_not():
     point = dmf.global_minimizer(dmf.Problem([[2.0]], (2,), reg=1.0))
     with pytest.raises(TypeError, match="progress must be True or False, got 'yes'"):
         dmf.spectral_density(point, 3, progress="yes")
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-60, 1e70])
+def test_no_scale_is_special(scale):
+    # Not a power of two: rounding differs, so that both sides are known to the accuracy of the case.
+    target, depth = np.array([[2.0, 1.0], [0.5, 3.0]]), 5
+    plain, scaled = (
+        dmf.hessian_spectrum(dmf.global_minimizer(dmf.Problem(unit * target, (2,) * 4, weight)))
+        for unit, weight in ((1.0, 0.1), (scale, 0.1 * scale ** (2 - 2 / depth)))
+    )
+    error = 100 * depth * EPS * plain[-1]
+    np.testing.assert_allclose(scaled / scale ** (2 - 2 / depth), plain, rtol=0, atol=error)
