@@ -175,7 +175,7 @@ class Factorization:
         array (…, d_L, d_0)
             One matrix for each pair.
         """
-        return 2 * matrices("Z", Z, self.shape)
+        return 2 * matrices("Z", Z, self.shape[1:])
 
     def curvature_trace(self, X: Array, left: Array, right: Array) -> Any:
         """``Σ_ij ⟨∇²ℓ(X)[E_ij], left E_ij right⟩ = 2 tr(left) tr(right)``.
@@ -265,13 +265,14 @@ def checked_loss(loss: Any) -> Any:
     return loss
 
 
-def matrices(name: str, value: ArrayLike, shape: tuple[int, int]) -> Array:
-    """Return matrices (…, d_L, d_0) of this shape in float64; unlike at other doors they may be infinite or NaN."""
+def matrices(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Return matrices of this shape, or rows of them, in float64; unlike at other doors they may be infinite or NaN."""
     array = np.asarray(value)
     if array.dtype != np.float64:
         array = real_array(name, value)
-    if array.shape[-2:] != shape:
-        raise ValueError(f"{name} must have shape (…, {shape[0]}, {shape[1]}), got {array.shape}")
+    if array.shape[-len(shape) :] != shape or array.ndim < 2:
+        expected = ", ".join(["…", *map(str, shape)])
+        raise ValueError(f"{name} must have shape ({expected}), got {array.shape}")
     return array
 
 

@@ -202,7 +202,7 @@ class Regression:
         array (…, d_L, d_0)
             One matrix for each pair.
         """
-        return 2 * (matrices("Z", Z, self.shape) @ self.second_moment)
+        return 2 * (matrices("Z", Z, self.shape[1:]) @ self.second_moment)
 
     def curvature_trace(self, X: Array, left: Array, right: Array) -> Any:
         """``Σ_ij ⟨∇²ℓ(X)[E_ij], left E_ij right⟩ = 2 tr(left) tr(right S)``.
