@@ -1,4 +1,5 @@
 # Public names and where they are defined, for type checkers and for __init__.py, which loads them on first use.
+from dmfbook.network.eigenpairs import leading_eigenpairs as leading_eigenpairs
 from dmfbook.network.factors import end_to_end as end_to_end
 from dmfbook.network.factors import flatten as flatten
 from dmfbook.network.factors import imbalance as imbalance

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from homogeneity.row import Row
 
 import dmfbook as dmf
@@ -78,6 +79,19 @@ def product_on_data(inputs, outputs, factors, reg, moves):
     return product(dmf.Regression(inputs, outputs), factors, reg, moves)
 
 
+def eigenpairs(problem, factors):
+    """Eigenvalues and directions, from the dense matrix and by iteration."""
+    pairs = []
+    for dense in (10**6, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dmfbook.network.eigenpairs.DENSE", dense)
+            values, directions = dmf.leading_eigenpairs(problem, factors, 2, "both")
+        pairs += [values, *map(dmf.flatten, directions)]
+    return pairs
+
+
+leading_eigenpairs, leading_eigenpairs_on_data = both_ways(eigenpairs)
+
 ROWS = {
     "end_to_end": Row(dmf.end_to_end, {"factors": FACTORS}, {"factors": 1}, 3),
     "end_to_end, layer by layer": Row(dmf.end_to_end, {"factors": FACTORS}, {"factors": GAUGE}, 0),
@@ -132,6 +146,10 @@ ROWS = {
     ),
     "hessian_operator on data": Row(
         product_on_data, OF_REGRESSION | {"moves": MOVES}, WITH_DATA | {"moves": 1}, 7
+    ),
+    "leading_eigenpairs": Row(leading_eigenpairs, OF_FACTORIZATION, TOGETHER, 2 * [4, 0, 0, 0, 0]),
+    "leading_eigenpairs on data": Row(
+        leading_eigenpairs_on_data, OF_REGRESSION, WITH_DATA, 2 * [6, 0, 0, 0, 0]
     ),
     "hessian_trace": Row(trace, OF_FACTORIZATION, TOGETHER, 4),
     "hessian_trace on data": Row(trace_on_data, OF_REGRESSION, WITH_DATA, 6),
