@@ -90,7 +90,7 @@ def _of_form(form: type[Form]) -> Check:
 @claim(
     "thm-all-critical-points",
     "All critical points",
-    source="chen2025complete",
+    source="chen2025error",
     status="paper's claim",
     cases={
         "two layers": by_root_finding((2, 2), [(1.6, LARGER), (2.1, OUT), (0.6, OUT)]),
@@ -238,8 +238,8 @@ def index_one(case: LandscapeCase) -> Evidence:
 @claim(
     "cor-no-spurious",
     "No spurious minimizers at depth 2",
-    source="this book",
-    status="derived",
+    source="li2019nonconvex",
+    status="paper's claim",
     cases={
         "wide": landscape((2, 2), [2.0, 1.5, 0.6]),
         "a bottleneck": landscape((2, 2), [2.0, 1.5], narrow=True),

@@ -237,7 +237,7 @@ def same_spectrum(case: WeightsCase) -> Evidence:
 @claim(
     "prop-weights",
     "Unequal weights are a change of units",
-    source="this book",
+    source="chen2025complete",
     status="derived",
     cases={
         "random factors, two layers": weighted_factors((2, 2)),

@@ -147,8 +147,8 @@ def spectral_bound(case: BoundCase) -> Evidence:
 @claim(
     "thm-trace-bound",
     "A lower bound on the trace",
-    source="kamber2026landscape",
-    status="paper's claim",
+    source="gatmiry2023flatness",
+    status="derived",
     cases={
         "scaled identities": scaled_identities,
         "flattest factors of a rectangular matrix": flattest,
