@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
+from dmfbook._scale import in_range
 from dmfbook._validation import Array, integer, real_array, widths_of
 
 # Measurement matrices that nobody keeps are formed in blocks of about this many numbers (32 MB).
@@ -122,6 +123,8 @@ class SensingOperator(LinearOperator, metaclass=ABCMeta):
         ------
         ValueError, TypeError
             If the matrices are not finite and real, or have another shape.
+        OverflowError
+            If a measurement is beyond the range of float64.
 
         Notes
         -----
@@ -139,7 +142,8 @@ class SensingOperator(LinearOperator, metaclass=ABCMeta):
                 f"matrices must have shape {self.matrix_shape}, or be a stack of such, "
                 f"got {checked.shape}"
             )
-        return self.measure(checked)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return in_range("a measurement", self.measure(checked))
 
     def adjoint(self, measurements: ArrayLike | None = None) -> Any:
         """Take measurements back to a matrix, ``𝒜*(y) = Σ_k y_k S_k``.
@@ -159,6 +163,8 @@ class SensingOperator(LinearOperator, metaclass=ABCMeta):
         ------
         ValueError, TypeError
             If the measurements are not finite and real, or their number is not n.
+        OverflowError
+            If an entry of the matrix is beyond the range of float64.
 
         Notes
         -----
@@ -173,7 +179,9 @@ class SensingOperator(LinearOperator, metaclass=ABCMeta):
         """
         if measurements is None:
             return super().adjoint()
-        return self.back(_measurements_of(self, measurements))
+        checked = _measurements_of(self, measurements)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return in_range("a matrix of measurements", self.back(checked))
 
     def __repr__(self) -> str:
         rows, cols = self.matrix_shape

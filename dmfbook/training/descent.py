@@ -82,7 +82,7 @@ def gradient_descent(
     reuses one set of buffers: some 30 µs for 15 layers of width 5.
 
     A run has diverged when a gradient or a point is not finite. The objective is a polynomial of degree 4 or more, so
-    this comes within a few steps once it begins; the run ends before it when a step, not the first, leads up and is more
+    this comes within a few steps once it begins; the run ends before it when a step, not the first, does not lead down and is more
     than ``1/ε`` times as long as the way from zero to the start and on, so that no digit of the point is left. There is
     no bound on the numbers themselves: a target in other units gives the same run.
 
@@ -137,7 +137,9 @@ def gradient_descent(
             move -= gradient
             leap = norm(move)
             if not path + leap < np.inf or (
-                log.steps > 0 and leap > path / EPS and _leads_up(objective, slope.layers, move)
+                log.steps > 0
+                and leap > path / EPS
+                and not _leads_down(objective, slope.layers, move)
             ):
                 log.status = "diverged"
                 break
@@ -162,8 +164,8 @@ def _schedule(step: Any) -> Callable[[int], float]:
     return lambda count: positive_number(f"step({count})", step(count))
 
 
-def _leads_up(objective: Objective, layers: list[Array], move: Array) -> bool:
-    """Whether the loss is larger after a move, or none."""
+def _leads_down(objective: Objective, layers: list[Array], move: Array) -> bool:
+    """Whether the loss is smaller after a move."""
     moves = views(move, [layer.shape for layer in layers])
     there = [layer + part for layer, part in zip(layers, moves, strict=True)]
-    return not loss_of(objective, there) <= loss_of(objective, layers)
+    return loss_of(objective, there) < loss_of(objective, layers)

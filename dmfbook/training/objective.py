@@ -65,10 +65,14 @@ def slope_of(objective: Objective, factors: Sequence[ArrayLike]) -> Slope:
 
 
 def loss_of(objective: Objective, factors: list[Array]) -> float:
-    """Loss of any objective as a float; infinite where the factors are."""
+    """Loss of any objective as a float; infinite where the factors are, or where it overflows."""
     if not all(np.isfinite(factor).all() for factor in factors):
         return np.inf
-    return number("objective.loss(factors)", objective.loss(factors))
+    try:
+        loss = objective.loss(factors)
+    except OverflowError:
+        return np.inf
+    return number("objective.loss(factors)", loss)
 
 
 class _OwnSlope:
@@ -93,7 +97,11 @@ class _OwnSlope:
         loss_of(objective, self.layers)
 
     def __call__(self) -> Array:
-        blocks: Any = self._objective.gradient(self.layers)
+        try:
+            blocks: Any = self._objective.gradient(self.layers)
+        except OverflowError:
+            self._gradient.fill(np.inf)
+            return self._gradient
         if not self._is_checked:
             blocks = _checked_blocks(blocks, self.layers)
             self._is_checked = True

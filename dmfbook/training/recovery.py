@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import in_range
 from dmfbook._validation import Array, generator, nonnegative_number, real_array
 from dmfbook.network.gradient import Gradient, views
 from dmfbook.sensing.loss import Sensing
@@ -64,12 +65,15 @@ class SensingProblem:
         -------
         array (…, d_L, d_0)
             The products.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the factors do not fit.
+        OverflowError
+            If a product is beyond the range of float64.
         """
-        product, *rest = self._checked(factors)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for factor in rest:
-                product = factor @ product
-        return product
+        return in_range("an end-to-end matrix", self._product(factors))
 
     def loss(self, factors: Sequence[ArrayLike]) -> float:
         """Loss at `factors`, the sum over all runs.
@@ -84,7 +88,7 @@ class SensingProblem:
         float
             ``‖𝒜(X) − y‖²``; infinite where it is beyond the range of float64.
         """
-        return _total(self._loss, self.end_to_end(factors))
+        return _total(self._loss, self._product(factors))
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
         """Gradient at `factors`, ``∂F/∂W_l = 2 A_lᵀ 𝒜*(𝒜(X) − y) B_lᵀ``.
@@ -99,13 +103,25 @@ class SensingProblem:
         list of L arrays, shapes (…, d_l, d_{l-1})
             One block a layer.
 
+        Raises
+        ------
+        ValueError, TypeError
+            If the factors do not fit.
+        OverflowError
+            If an entry of the gradient is beyond the range of float64.
+
         Notes
         -----
         ``O(n d² + L d³)`` flops a run, for n dense measurements of matrices with sides d.
         """
-        slope = self._slope(factors)
-        slope()
-        return slope.blocks
+        return _blocks_of(self._slope(factors))
+
+    def _product(self, factors: Sequence[ArrayLike]) -> Array:
+        product, *rest = self._checked(factors)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for factor in rest:
+                product = factor @ product
+        return product
 
     def _slope(self, factors: Sequence[ArrayLike], loss: Any = None) -> Gradient:
         """The gradient at a copy of `factors` that may move, for descent; of another loss if one is given."""
@@ -206,13 +222,18 @@ class SymmetricSensingProblem:
         list of one array, shape (…, d, r)
             The gradient.
 
+        Raises
+        ------
+        ValueError, TypeError
+            If the factors do not fit.
+        OverflowError
+            If an entry of the gradient is beyond the range of float64.
+
         Notes
         -----
         ``O(n d² + d² r)`` flops a run, for n dense measurements.
         """
-        slope = self._slope(factors)
-        slope()
-        return slope.blocks
+        return _blocks_of(self._slope(factors))
 
     def _slope(self, factors: Sequence[ArrayLike]) -> _SymmetricGradient:
         """The gradient at a copy of `factors` that may move, for descent."""
@@ -306,9 +327,7 @@ class NoisyLabels:
         list of L arrays, shapes (…, d_l, d_{l-1})
             One block a layer.
         """
-        slope = self._slope(factors)
-        slope()
-        return slope.blocks
+        return _blocks_of(self._slope(factors))
 
     def _slope(self, factors: Sequence[ArrayLike]) -> Gradient:
         """The gradient at a copy of `factors` that may move, with fresh noise in each call."""
@@ -346,6 +365,13 @@ class _NoisySensing:
         operator, clean = self._loss.operator, self._loss.measurements
         noise = self._noise * self._rng.normal(size=(*X.shape[:-2], clean.shape[-1]))
         return operator.back(2 * (operator.measure(X) - (clean + noise)))
+
+
+def _blocks_of(slope: Any) -> list[Array]:
+    """What a slope says, if it is finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        in_range("the gradient", slope())
+    return slope.blocks
 
 
 def _total(loss: Sensing, matrices: Array) -> float:

@@ -1,4 +1,4 @@
-"""The loss of measurements at any scale, and what it refuses; its derivatives are tested with those of all losses."""
+"""The loss of measurements as a quadratic, and what it refuses."""
 
 import copy
 import pickle
@@ -36,23 +36,6 @@ def test_the_trace_is_a_sum_over_units(lead):
     found = LOSS.curvature_trace(X, lefts, rights)
     assert np.shape(found) == lead
     np.testing.assert_allclose(np.ravel(found), one * np.arange(1, 1 + found.size), rtol=1e-12)
-
-
-@pytest.mark.parametrize("power", [-400, -1, 400])
-def test_the_loss_is_homogeneous(power):
-    """Powers of two are exact, so results agree to the last bit."""
-    s = 2.0**power
-    larger = dmf.Sensing(LOSS.operator, s * MEASUREMENTS)
-    assert larger.value(s * X) == s * s * LOSS.value(X)
-    np.testing.assert_array_equal(larger.gradient(s * X), s * LOSS.gradient(X))
-    np.testing.assert_array_equal(larger.curvature(X, s * Z), s * LOSS.curvature(X, Z))
-    louder = dmf.Sensing(dmf.dense_sensing(s * MATRICES), s * MEASUREMENTS)
-    assert louder.value(X) == s * s * LOSS.value(X)
-    np.testing.assert_array_equal(louder.gradient(X), s * s * LOSS.gradient(X))
-    np.testing.assert_array_equal(louder.curvature(X, Z), s * s * LOSS.curvature(X, Z))
-    trace = LOSS.curvature_trace(X, LEFT, RIGHT)
-    assert louder.curvature_trace(X, LEFT, RIGHT) == s * s * trace
-    assert LOSS.curvature_trace(X, LEFT / s, s * RIGHT) == trace
 
 
 def test_a_loss_beyond_float64_is_infinite():

@@ -179,6 +179,14 @@ def test_an_operator_prints_its_size(operator):
     assert f"{n} measurements of {rows} × {cols} matrices" in repr(operator)
 
 
+def test_measurements_beyond_float64_are_an_error():
+    operator = dmf.dense_sensing(2.0**600 * np.ones((2, 3, 4)))
+    with pytest.raises(OverflowError, match="a measurement is beyond the range"):
+        operator.forward(2.0**600 * np.ones((3, 4)))
+    with pytest.raises(OverflowError, match="a matrix of measurements is beyond"):
+        operator.adjoint([2.0**600, 1.0])
+
+
 def test_given_matrices_are_copied():
     for matrices in (np.ones((2, 3, 4)), np.ones((2, 4, 3)).mT):
         operator = dmf.dense_sensing(matrices)

@@ -198,6 +198,16 @@ def test_divergence_of_any_objective():
     assert run.status == "diverged"
 
 
+@pytest.mark.parametrize("step", [1.0, 100.0])
+def test_an_overflow_error_is_divergence(step):
+    """An objective of the package, in a class of the reader's, says so; the run ends as without it."""
+    problem, factors = dmf.Problem([[2.0**900]], (1, 1)), [[[2.0**300]]] * 2 + [[[-(2.0**300)]]]
+    for each in (problem, Plain(problem)):
+        run = dmf.gradient_descent(each, factors, step * 2.0**-1000, 1000)
+        assert run.status == "diverged" and run.loss == np.inf
+        assert all(np.isfinite(factor).all() for factor in run.factors)
+
+
 def test_large_targets_are_no_divergence():
     problem = dmf.Problem([[1e9]], (1,))
     # Rounding of the residual, 1e9 ε, times a factor of 3e4: below 0.02.
