@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.optimize import least_squares, minimize
 
 from dmfbook._validation import Array
 from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
+from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
 
@@ -25,6 +26,7 @@ class Found:
     factors: list[Array]
     loss: float
     uncertainty: float
+    planted: bool = False  # the search started near a truncation of the target
 
     @property
     def end_to_end(self) -> Array:
@@ -41,22 +43,85 @@ class Found:
         return float(2 * gain * self.uncertainty)
 
 
-def minimizers(problem: Problem, rng: np.random.Generator, starts: int) -> list[Found]:
+def minimizers(
+    problem: Problem, rng: np.random.Generator, starts: int, planted: bool = True
+) -> list[Found]:
     """Local minimizers that BFGS finds, best first.
 
-    It starts from random factors of all sizes, and near the target cut to each rank and split evenly
-    among the layers: deep products of random factors seldom come near to full rank.
+    It starts from random factors of all sizes and, unless `planted` is false, near the target cut to each
+    rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
     """
 
     def value_and_gradient(vector: Array) -> tuple[float, Array]:
         factors = unflatten(vector, problem.widths)
         return problem.loss(factors), flatten(problem.gradient(factors))
 
-    ends = [
-        minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 1e-7}).x
-        for start in _starts(problem, rng, starts) + truncations(problem, rng)
+    begins = [(start, False) for start in _starts(problem, rng, starts)]
+    begins += [(start, True) for start in truncations(problem, rng)] if planted else []
+    found = []
+    for start, help_ in begins:
+        end = minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 1e-7})
+        found.append(replace(_polish(problem, end.x), planted=help_))
+    return sorted(found, key=lambda each: each.loss)
+
+
+def saddle_without_largest(problem: Problem, rng: np.random.Generator) -> Found:
+    """A critical point that root finding reaches from near the target without its largest singular value.
+
+    The layers have random bases, so that what is found from different starts lies far apart.
+    """
+    left, values, right = np.linalg.svd(problem.target, full_matrices=False)
+    values[0] = 0.0
+    frames = [
+        right.T,
+        *(orthonormal_frame(width, width, rng) for width in problem.hidden_widths),
+        left,
     ]
-    return _sorted(problem, ends)
+    rank = min(len(values), *problem.hidden_widths)
+    layers = [
+        (after[:, :rank] * values[:rank] ** (1 / problem.depth)) @ before[:, :rank].T
+        for before, after in pairwise(frames)
+    ]
+    start = flatten(layers) + 0.02 * rng.normal(size=problem.size)
+    return roots_from(problem, [start])[0]
+
+
+def quartic_minimizer(problem: Problem, rng: np.random.Generator) -> Found:
+    """A minimizer where the penalty is ``Σ λ_l Σ w^4`` instead of ``Σ λ_l Σ w²``."""
+    plain = Problem(problem.target, problem.hidden_widths)
+
+    def value_and_gradient(vector: Array) -> tuple[float, Array]:
+        factors = unflatten(vector, problem.widths)
+        gradient = plain.gradient(factors)
+        value = plain.loss(factors)
+        for reg, factor, block in zip(problem.reg, factors, gradient, strict=True):
+            value += reg * float(np.sum(factor**4))
+            block += 4 * reg * factor**3
+        return value, flatten(gradient)
+
+    start = truncations(problem, rng)[-1]
+    end = minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 1e-8})
+    return Found(unflatten(end.x, problem.widths), float(end.fun), 1e-6)
+
+
+def short_descent(problem: Problem, rng: np.random.Generator) -> float:
+    """Least loss within 200 steps of BFGS from a random start; for problems that have no minimizer."""
+
+    def value_and_gradient(vector: Array) -> tuple[float, Array]:
+        factors = unflatten(vector, problem.widths)
+        return problem.loss(factors), flatten(problem.gradient(factors))
+
+    start = rng.normal(size=problem.size)
+    options = {"maxiter": 200}
+    return float(minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).fun)
+
+
+def best(found: list[Found], target: Array) -> list[Found]:
+    """Those whose loss is the least up to rounding; `found` comes best first."""
+    if not found:
+        raise ValueError("nothing was found")
+    rounding = 1e-11 * (1 + float(np.linalg.norm(target) ** 2))
+    return [each for each in found if each.loss <= found[0].loss + rounding]
 
 
 def critical_points(problem: Problem, rng: np.random.Generator, starts: int) -> list[Found]:
@@ -79,7 +144,7 @@ def roots_from(problem: Problem, starts: list[Array]) -> list[Found]:
     ]
     # A search can end where the gradient is smallest without vanishing.
     ends = [result.x for result in results if np.linalg.norm(result.fun) < 1e-6]
-    return _sorted(problem, ends)
+    return sorted((_polish(problem, end) for end in ends), key=lambda found: found.loss)
 
 
 def _starts(problem: Problem, rng: np.random.Generator, starts: int) -> list[Array]:
@@ -101,10 +166,6 @@ def truncations(problem: Problem, rng: np.random.Generator) -> list[Array]:
         disturbed = flatten(layers)
         starts.append(disturbed + 0.05 * rng.normal(size=problem.size))
     return starts
-
-
-def _sorted(problem: Problem, ends: list[Array]) -> list[Found]:
-    return sorted((_polish(problem, end) for end in ends), key=lambda found: found.loss)
 
 
 def _polish(problem: Problem, vector: Array) -> Found:

@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases.problems import MatrixCase, random_case, without_regularization
+from dmfbook._validation import Array
+from dmfbook.claims.cases import problems
+from dmfbook.claims.cases.problems import MatrixCase
 from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
-from dmfbook.claims.oracles import search
-from dmfbook.claims.oracles.search import STARTS
-from dmfbook.network.factors import imbalance
+from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.oracles.search import EPS, Found
+
+Weights = Callable[[Array], Array]
+
+# The kinds of problems whose critical points are looked at.
+KINDS = {
+    "depth 3 to 5, unequal weights": problems.generic,
+    "depth 2": problems.shallow,
+    "repeated and vanishing values": problems.repeated,
+    "a narrow hidden layer": problems.narrow,
+}
+
+
+def weights_of(case: MatrixCase) -> Array:
+    """The weights, or ones where there are none."""
+    reg = np.array(case.problem.reg)
+    return reg if reg.any() else np.ones(len(reg))
+
+
+def compare_balance(
+    case: MatrixCase, weights: Weights = lambda reg: reg, shift: int = 0
+) -> Evidence:
+    """Measure the imbalance of critical points of all kinds that root finding reaches.
+
+    Rivals use other weights, or those of the other layer.
+    """
+    reg = weights(weights_of(case))
+    before, after = (reg[1:], reg[:-1]) if shift else (reg[:-1], reg[1:])
+
+    def evidence(point: Found) -> Evidence:
+        gaps = [
+            np.linalg.norm(b * second.T @ second - a * first @ first.T)
+            for a, b, (first, second) in zip(before, after, pairwise(point.factors), strict=True)
+        ]
+        # First order: a Gram matrix moves by twice the factor's norm times the uncertainty.
+        size = max(map(np.linalg.norm, point.factors))
+        return Evidence(float(max(gaps)), 8 * reg.max() * point.uncertainty * float(size) + EPS)
+
+    return worst(map(evidence, case.critical_points))
 
 
 @claim(
@@ -19,39 +60,55 @@ from dmfbook.network.factors import imbalance
     "Critical points are balanced",
     source="this book",
     status="derived",
-    cases={"depth 2 to 6, no bottleneck": random_case},
-    controls={"the weights are positive": without_regularization},
+    cases=KINDS,
+    controls={
+        "the point is critical": lambda rng: problems.displaced(problems.generic(rng)),
+        "the penalty is the sum of squares": problems.other_penalty,
+    },
+    not_needed={"positive weights": "without them both sides vanish"},
+    rivals={
+        "without the weights": partial(compare_balance, weights=np.ones_like),
+        "the square roots of the weights": partial(compare_balance, weights=np.sqrt),
+        "the weights of the other layers": partial(compare_balance, shift=1),
+    },
 )
 def balanced(case: MatrixCase) -> Evidence:
     """Measure the imbalance of critical points of all kinds that root finding reaches."""
-    problem = case.problem
-    weights = np.array(problem.reg) if any(problem.reg) else np.ones(problem.depth)
-    found = search.critical_points(problem, np.random.default_rng(case.seed), STARTS)
-    worst = [
-        (
-            imbalance(each.factors, weights),
-            # First order: a Gram matrix moves by twice the factor's norm times the uncertainty.
-            8 * weights.max() * each.uncertainty * max(map(np.linalg.norm, each.factors))
-            + search.EPS,
-        )
-        for each in found
-    ]
-    return Evidence(*max(worst, key=lambda pair: pair[0] / pair[1]))
+    return compare_balance(case)
 
 
-@claim(
-    "thm-layer-norms",
-    "All minimizers have the same layer norms",
-    source="kamber2026landscape",
-    status="paper's claim",
-    cases={"depth 2 to 6, no bottleneck": random_case},
-    controls={"the weights are positive": without_regularization},
-)
-def equal_layer_norms(case: MatrixCase) -> Evidence:
-    """Compare the norms of each layer over the global minimizers found from random starts."""
-    best = _best(case)
-    norms = np.array([[np.linalg.norm(w) for w in each.factors] for each in best])
-    return Evidence(float(np.ptp(norms, axis=0).max()), 2 * max(e.uncertainty for e in best))
+def geometric_mean(weights: Array) -> float:
+    """Geometric mean of the weights."""
+    return float(np.exp(np.log(weights).mean()))
+
+
+def compare_layer_values(
+    case: MatrixCase,
+    mean: Callable[[Array], Any] = geometric_mean,
+    power: Callable[[int], float] = lambda depth: 1 / depth,
+    weighted: bool = True,
+) -> Evidence:
+    """Compare the singular values of each layer with those that the end-to-end matrix gives.
+
+    Compared are ``(λ_l / λ̄) s_i(W_l)²`` and ``s_i(X)^{2/L}``, both raised to the power L, so that no root of a
+    vanishing value is taken.
+    """
+    reg, depth = weights_of(case), case.problem.depth
+    ratios = reg / mean(reg) if weighted else np.ones(depth)
+
+    def evidence(point: Found) -> Evidence:
+        squares = [np.linalg.svd(w, compute_uv=False) ** 2 for w in point.factors]
+        count = min(map(len, squares))
+        product = np.linalg.svd(point.end_to_end, compute_uv=False)[:count]
+        given = product ** (2 * depth * power(depth))
+        gaps = [
+            np.abs((r * s[:count]) ** depth - given).max()
+            for r, s in zip(ratios, squares, strict=True)
+        ]
+        size = max(1.0, float(max(s[0] for s in squares)) * float(ratios.max())) ** depth
+        return Evidence(float(max(gaps)), 16 * depth * size * point.uncertainty + 64 * EPS * size)
+
+    return worst(map(evidence, case.critical_points))
 
 
 @claim(
@@ -59,33 +116,62 @@ def equal_layer_norms(case: MatrixCase) -> Evidence:
     "The singular values of the layers",
     source="this book",
     status="derived",
-    cases={"depth 2 to 6, no bottleneck": random_case},
-    controls={"the weights are positive": without_regularization},
+    cases=KINDS,
+    controls={
+        "the weights are positive": problems.without_regularization,
+        "the point is critical": lambda rng: problems.displaced(problems.generic(rng)),
+    },
+    rivals={
+        "the arithmetic mean of the weights": partial(compare_layer_values, mean=np.mean),
+        "the power 1/(L+1)": partial(compare_layer_values, power=lambda depth: 1 / (depth + 1)),
+        "all layers alike, whatever their weights": partial(compare_layer_values, weighted=False),
+    },
 )
 def predicted_layer_values(case: MatrixCase) -> Evidence:
-    """Compare the singular values of each found layer with those that the end-to-end matrix gives.
-
-    Compared are the products with the weights, ``λ_l s_i(W_l)²``, which the theorem says agree in all
-    layers and, raised to the power L, with ``λ̄^L s_i(X)²``.
-    """
-    weights = np.array(case.problem.reg) if any(case.problem.reg) else np.ones(case.problem.depth)
-    errors = []
-    for each in _best(case):
-        squares = [np.linalg.svd(w, compute_uv=False) ** 2 for w in each.factors]
-        count = min(map(len, squares))
-        shared = np.array([reg * s[:count] for reg, s in zip(weights, squares, strict=True)])
-        mean = np.exp(np.log(weights).mean())
-        product = np.linalg.svd(each.end_to_end, compute_uv=False)[:count]
-        # The geometric mean over layers, so that no root of a vanishing value is taken.
-        gap = np.abs(shared.prod(axis=0) - mean**case.problem.depth * product**2).max()
-        steps = [np.abs(after - before).max() for before, after in pairwise(shared)]
-        size = max(1.0, float(max(s[0] for s in squares))) ** case.problem.depth
-        errors.append((max(gap, *steps), 8 * case.problem.depth * size * each.uncertainty))
-    return Evidence(*max(errors, key=lambda pair: pair[0] / pair[1]))
+    """Compare at critical points of all kinds that root finding reaches."""
+    return compare_layer_values(case)
 
 
-def _best(case: MatrixCase) -> list[search.Found]:
-    """Found minimizers whose loss is the least up to rounding."""
-    found = search.minimizers(case.problem, np.random.default_rng(case.seed), STARTS)
-    rounding = 1e-11 * (1 + float(np.linalg.norm(case.problem.target) ** 2))
-    return [each for each in found if each.loss <= found[0].loss + rounding]
+def compare_layer_norms(
+    case: MatrixCase,
+    mean: Callable[[Array], Any] = geometric_mean,
+    power: Callable[[int], float] = lambda depth: 2 / depth,
+    weighted: bool = True,
+) -> Evidence:
+    """Compare ``λ_l ‖W_l‖²`` at the best factors found with ``λ̄ Σ s_i^{2/L}`` of the best product."""
+    reg, depth = weights_of(case), case.problem.depth
+    values = np.linalg.svd(case.best[0].end_to_end, compute_uv=False)
+    values = values[values > 1e-6 * np.linalg.norm(case.problem.target)]
+    formula = mean(reg) * float(np.sum(values ** power(depth)))
+    shares = reg if weighted else np.full(depth, geometric_mean(reg))
+
+    def evidence(point: Found) -> Evidence:
+        norms = np.array([np.linalg.norm(w) for w in point.factors])
+        gap = float(np.abs(shares * norms**2 - formula).max())
+        # A value s that is off by δ changes its power by at most (2/L) s^{2/L−1} δ.
+        rate = float(np.sum((2 / depth) * values ** (2 / depth - 1))) * mean(reg)
+        move = 2 * reg.max() * norms.max() * point.uncertainty
+        return Evidence(gap, 4 * (move + rate * case.best[0].end_to_end_uncertainty) + 1e-12)
+
+    return worst(map(evidence, case.best))
+
+
+@claim(
+    "thm-layer-norms",
+    "All minimizers have the same layer norms",
+    source="kamber2026landscape",
+    status="paper's claim",
+    cases=KINDS,
+    controls={
+        "the weights are positive": problems.without_regularization,
+        "one end-to-end minimizer": problems.at_collapse,
+    },
+    rivals={
+        "the arithmetic mean of the weights": partial(compare_layer_norms, mean=np.mean),
+        "the nuclear norm at every depth": partial(compare_layer_norms, power=lambda depth: 1.0),
+        "all layers alike, whatever their weights": partial(compare_layer_norms, weighted=False),
+    },
+)
+def equal_layer_norms(case: MatrixCase) -> Evidence:
+    """Compare the norms of each layer over the best factors found with the formula."""
+    return compare_layer_norms(case)

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.problems import MatrixCase, random_case, without_regularization
-from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
-from dmfbook.claims.oracles import search
-from dmfbook.claims.oracles.search import STARTS
-from dmfbook.network.hessian import hessian
-from dmfbook.network.problem import Problem
-from dmfbook.regularized.scalar import collapse_threshold
+from dmfbook.claims.cases import orbits, problems
+from dmfbook.claims.cases.orbits import PairCase, ScalarCase
+from dmfbook.claims.claim import CaseMaker, claim
+from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.oracles.procrustes import distance_modulo_basis
+from dmfbook.claims.oracles.search import EPS, Found
 
-Pair = tuple[search.Found, search.Found]
+# Pairs of critical points with the same end-to-end matrix, found independently of each other.
+KINDS: dict[str, CaseMaker] = {
+    "minimizers, depth 3 to 5, unequal weights": partial(orbits.minimizers, problems.generic),
+    "minimizers, depth 2": partial(orbits.minimizers, problems.shallow),
+    "minimizers, repeated and vanishing values": partial(orbits.minimizers, problems.repeated),
+    "saddles": orbits.saddles,
+}
 
 
-def same_end_to_end(case: MatrixCase) -> list[Pair]:
-    """Pairs of found critical points with the same end-to-end matrix, minimizers and others.
+def compare_orbits(case: PairCase, signs: bool = False, still: bool = False) -> Evidence:
+    """Search changes of basis that carry one point to another with the same end-to-end matrix."""
 
-    Each point is paired with the first that was found with its matrix.
-    """
-    rng = np.random.default_rng(case.seed)
-    found = search.minimizers(case.problem, rng, STARTS)
-    found += search.critical_points(case.problem, rng, STARTS)
-    close = 1e-7 * (1 + float(np.linalg.norm(case.problem.target)))
-    first: list[search.Found] = []
-    pairs = []
-    for point in found:
-        for known in first:
-            if np.linalg.norm(known.end_to_end - point.end_to_end) < close:
-                pairs.append((known, point))
-                break
+    def evidence(one: Found, other: Found) -> Evidence:
+        pairs = list(zip(one.factors, other.factors, strict=True))
+        if still:
+            gap = max(float(np.abs(a - b).max()) for a, b in pairs)
+        elif signs:
+            gap = max(float(np.abs(np.abs(a) - np.abs(b)).max()) for a, b in pairs)
         else:
-            first.append(point)
-    return pairs
+            gap = distance_modulo_basis(one.factors, other.factors)
+        return Evidence(gap, 16 * (one.uncertainty + other.uncertainty) + 1e-12)
+
+    return worst(evidence(*pair) for pair in case.pairs)
 
 
 @claim(
@@ -46,16 +45,34 @@ def same_end_to_end(case: MatrixCase) -> list[Pair]:
     "One orbit",
     source="this book",
     status="new",
-    cases={"depth 2 to 6, no bottleneck": random_case},
-    controls={"the weights are positive": without_regularization},
+    cases=KINDS,
+    controls={
+        "the weights are positive": partial(orbits.minimizers, problems.without_regularization),
+        "both points are critical": orbits.rescaled,
+        "the same end-to-end matrix": orbits.different_products,
+    },
+    rivals={
+        "they are equal": partial(compare_orbits, still=True),
+        "they differ by signs of the hidden units": partial(compare_orbits, signs=True),
+    },
 )
-def one_orbit(case: MatrixCase) -> Evidence:
+def one_orbit(case: PairCase) -> Evidence:
     """Search changes of basis that carry one point to another with the same end-to-end matrix."""
-    evidence = [
-        (distance_modulo_basis(one.factors, other.factors), 16 * _uncertainty(one, other))
-        for one, other in same_end_to_end(case)
-    ]
-    return Evidence(*max(evidence, key=lambda pair: pair[0] / pair[1], default=(0.0, search.EPS)))
+    return compare_orbits(case)
+
+
+def compare_spectra(case: PairCase, everywhere: bool = False) -> Evidence:
+    """Compare all eigenvalues of the dense Hessians at both points of each pair."""
+
+    def evidence(one: Found, other: Found) -> Evidence:
+        first, second = (case.eigenvalues(point) for point in (one, other))
+        # Weyl: eigenvalues move by the Hessian's change, of order L times curvature over distance.
+        gain = 16 * case.problem.depth * np.abs(first).max()
+        rounding = case.problem.size * EPS * np.abs(first).max()
+        gap = float(np.abs(first - second).max())
+        return Evidence(gap, gain * (one.uncertainty + other.uncertainty) + rounding)
+
+    return worst(evidence(*pair) for pair in (case.unlike if everywhere else case.pairs))
 
 
 @claim(
@@ -63,36 +80,38 @@ def one_orbit(case: MatrixCase) -> Evidence:
     "One spectrum",
     source="this book",
     status="new",
-    cases={"depth 2 to 6, no bottleneck": random_case},
-    controls={"the weights are positive": without_regularization},
+    cases=KINDS,
+    controls={
+        "the weights are positive": partial(orbits.minimizers, problems.without_regularization),
+        "both points are critical": orbits.rescaled,
+    },
+    rivals={"all critical points share one": partial(compare_spectra, everywhere=True)},
 )
-def one_spectrum(case: MatrixCase) -> Evidence:
+def one_spectrum(case: PairCase) -> Evidence:
     """Compare all eigenvalues of the dense Hessians at points with the same end-to-end matrix."""
-    evidence = []
-    for one, other in same_end_to_end(case):
-        dense = [hessian(case.problem, point.factors) for point in (one, other)]
-        spectra = [np.linalg.eigvalsh(matrix) for matrix in dense]
-        # Weyl: eigenvalues move by the Hessian's change, of order L times curvature over distance.
-        gain = 16 * case.problem.depth * np.abs(spectra[0]).max()
-        rounding = case.problem.size * search.EPS * np.abs(spectra[0]).max()
-        error = float(np.abs(spectra[0] - spectra[1]).max())
-        evidence.append((error, gain * _uncertainty(one, other) + rounding))
-    return Evidence(*max(evidence, key=lambda pair: pair[0] / pair[1], default=(0.0, search.EPS)))
+    return compare_spectra(case)
 
 
-def scalar_case(rng: np.random.Generator) -> MatrixCase:
-    """A number factored through random widths, equal weights, above the collapse threshold."""
-    depth, reg = int(rng.integers(2, 6)), float(rng.uniform(0.1, 1))
-    target = float(collapse_threshold(reg, depth) * rng.uniform(1.1, 3))
-    problem = Problem([[target]], rng.integers(1, 4, depth - 1).tolist(), reg)
-    return MatrixCase(problem, int(rng.integers(2**32)))
+def closed_scalar_spectrum(
+    case: ScalarCase, leading: float = 2.0, shared: float = 4.0, inner: float = 2.0, more: int = 0
+) -> Array:
+    """Eigenvalues at a stationary point with end-to-end value s by the table, not sorted."""
+    problem, depth = case.problem, case.problem.depth
+    reg, widths = float(np.mean(problem.reg)), problem.hidden_widths
+    spare = sum(width - 1 for width in widths)
+    between = sum((one - 1) * (other - 1) for one, other in pairwise(widths))
+    largest = leading * depth * abs(case.value) ** (2 - 2 / depth) - 2 * (depth - 2) * reg
+    values = [largest, shared * reg, inner * reg, 0.0]
+    return np.repeat(values, [1, depth - 1 + spare - more, between, spare + more])
 
 
-def unequal_weights(rng: np.random.Generator) -> MatrixCase:
-    """Control: the layers have different weights."""
-    case = scalar_case(rng)
-    weights = case.problem.reg[0] * np.geomspace(0.8, 1.25, case.problem.depth)
-    return replace(case, problem=Problem(case.problem.target, case.problem.hidden_widths, weights))
+def compare_scalar(case: ScalarCase, **changed: float) -> Evidence:
+    """Compare the table with dense eigenvalues at a point found by optimization."""
+    dense = case.eigenvalues
+    closed = np.sort(closed_scalar_spectrum(case, **changed))  # type: ignore[arg-type]
+    largest = float(np.abs(dense).max())
+    gain = 16 * case.problem.depth * largest * case.point.uncertainty
+    return Evidence(float(np.abs(dense - closed).max()), gain + case.problem.size * EPS * largest)
 
 
 @claim(
@@ -100,56 +119,25 @@ def unequal_weights(rng: np.random.Generator) -> MatrixCase:
     "The spectrum of scalar factorization",
     source="kamber2026landscape",
     status="paper's claim",
-    cases={"a number, above the threshold": scalar_case},
-    controls={"equal weights": unequal_weights},
+    cases={
+        "depth 3 to 5, hidden layers of width 2 and 3": orbits.deep_number,
+        "depth 2": orbits.shallow_number,
+        "hidden layers of width 1": orbits.thin_number,
+    },
+    controls={
+        "equal weights": orbits.number_with_unequal_weights,
+        "the product is not zero": orbits.small_number,
+    },
+    not_needed={
+        "a global minimizer": "the saddle between it and zero has the same table, with its own s"
+    },
+    rivals={
+        "the largest has L in place of 2 L": partial(compare_scalar, leading=1.0),
+        "2λ in place of 4λ": partial(compare_scalar, shared=2.0),
+        "4λ in place of 2λ": partial(compare_scalar, inner=4.0),
+        "one 4λ less and one zero more": partial(compare_scalar, more=1),
+    },
 )
-def scalar_spectrum(case: MatrixCase) -> Evidence:
+def scalar_spectrum(case: ScalarCase) -> Evidence:
     """Compare the closed form with dense eigenvalues at a minimizer found by optimization."""
-    problem = case.problem
-    best = search.minimizers(problem, np.random.default_rng(case.seed), STARTS)[0]
-    dense = np.linalg.eigvalsh(hessian(problem, best.factors))
-    closed = np.sort(closed_scalar_spectrum(problem, float(best.end_to_end[0, 0])))
-    gain = 16 * problem.depth * dense[-1] * best.uncertainty
-    tolerance = gain + problem.size * search.EPS * dense[-1]
-    return Evidence(float(np.abs(dense - closed).max()), tolerance)
-
-
-def closed_scalar_spectrum(problem: Problem, s: float) -> Array:
-    """Eigenvalues at a minimizer with end-to-end value `s` by the formula, not sorted."""
-    depth, reg, widths = problem.depth, problem.reg[0], problem.hidden_widths
-    spare = sum(width - 1 for width in widths)
-    inner = sum((one - 1) * (other - 1) for one, other in pairwise(widths))
-    leading = 2 * depth * abs(s) ** (2 - 2 / depth) - 2 * (depth - 2) * reg
-    values = [leading, 4 * reg, 2 * reg, 0.0]
-    return np.repeat(values, [1, depth - 1 + spare, inner, spare])
-
-
-def distance_modulo_basis(factors: list[Array], others: list[Array]) -> float:
-    """Distance of `others` from `factors` after the best changes of basis of the hidden layers.
-
-    Found by alternating: given its neighbours, each basis is an orthogonal Procrustes problem.
-    """
-    bases = [np.eye(factors[0].shape[1]), *(np.eye(len(factor)) for factor in factors)]
-
-    def distance() -> float:
-        moved = [q @ w @ p.T for w, q, p in zip(factors, bases[1:], bases, strict=False)]
-        return float(np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(moved, others, strict=True))))
-
-    last = np.inf
-    for sweep in range(5000):
-        for l in range(1, len(factors)):
-            inner = others[l - 1] @ bases[l - 1] @ factors[l - 1].T
-            # In the first sweep the next basis is not known yet; the layers before decide.
-            outer = others[l].T @ bases[l + 1] @ factors[l] if sweep else 0.0
-            left, _, right = np.linalg.svd(inner + outer)
-            bases[l] = left @ right
-        if sweep % 10 == 1:
-            now = distance()
-            if now > last * (1 - 1e-3) or now < 1e-13:
-                break
-            last = now
-    return distance()
-
-
-def _uncertainty(one: search.Found, other: search.Found) -> float:
-    return one.uncertainty + other.uncertainty
+    return compare_scalar(case)
