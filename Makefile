@@ -1,40 +1,41 @@
 # The book and its checks. `make help` lists the targets.
 PYTHON ?= python3
-BIN := .venv/bin
+# Not the scripts beside it: they name it by its whole path, in which a shell may read `$`.
+IN := .venv/bin/python
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
 .PHONY: book test night lock outputs mutants benchmark clean help environment
 
 book: environment  ## execute what changed, build the pages and say where they are (the default)
-	@$(BIN)/dmfbook build
+	@$(IN) -m dmfbook build
 
 test: book  ## check everything: style, types, package, claims, notebooks, pages
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile --doctest-modules --nbval dmfbook book tests
+	$(IN) -m ruff check .
+	$(IN) -m ruff format --check .
+	$(IN) -m mypy
+	$(IN) -m pytest -n 2 --dist loadfile --doctest-modules --nbval dmfbook book tests
 
 night: environment  ## verify every claim on 200 cases, at three random seeds (hours)
-	@failed=; for seed in $$($(BIN)/python -c "import secrets; print(*map(secrets.randbits, [32] * 3))"); do \
-		echo "seed $$seed"; $(BIN)/dmfbook verify --cases 200 --seed $$seed || failed="$$failed $$seed"; \
+	@failed=; for seed in $$($(IN) -c "import secrets; print(*map(secrets.randbits, [32] * 3))"); do \
+		echo "seed $$seed"; $(IN) -m dmfbook verify --cases 200 --seed $$seed || failed="$$failed $$seed"; \
 	done; test -z "$$failed" || { echo "failed at seeds:$$failed" >&2; exit 1; }
 
 outputs: environment  ## execute the notebooks and store their text outputs in the sources
-	$(BIN)/dmfbook save-outputs
+	$(IN) -m dmfbook save-outputs
 
 mutants: environment  ## break each formula in turn and see that some test fails
-	$(BIN)/python tests/mutation.py
+	$(IN) tests/mutation.py
 
 benchmark:  ## measure against jax and torch, in an environment of their own
 	$(PYTHON) -m venv _build/benchmark
-	_build/benchmark/bin/pip install --quiet --editable ".[benchmark]"
+	_build/benchmark/bin/python -m pip install --quiet --editable ".[benchmark]"
 	_build/benchmark/bin/python -m benchmarks
 
 lock:  ## compile requirements.txt anew from pyproject.toml
 	$(PYTHON) -m venv _build/lock
-	_build/lock/bin/pip install --quiet uv
-	_build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	_build/lock/bin/python -m pip install --quiet uv
+	_build/lock/bin/python -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 		--extra book --extra convex --extra test pyproject.toml -o requirements.txt
 
 clean:  ## remove what was built; the environment .venv stays

@@ -1,9 +1,12 @@
 """What an archive of the sources and a wheel hold."""
 
+import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
+import venv
 import zipfile
 from pathlib import Path
 
@@ -68,3 +71,21 @@ def test_wheel_holds_the_package_and_nothing_of_an_earlier_build(sources):
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     package = {name for name in tracked(sources) if name.startswith("dmfbook/")}
     assert names == package | {"dmfbook_command.py"}
+
+
+@pytest.mark.parametrize("name", ["a $HOME", "{b}", "c $d {e} 'f' #g %h"])
+def test_package_is_installed_into_an_environment_of_any_name(sources, tmp_path, name):
+    environment = tmp_path / name / ".venv"
+    venv.create(environment, with_pip=False, symlinks=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "outer.pth").write_text(sysconfig.get_path("purelib"))
+    code = BUILD.format(kind="editable", target=str(tmp_path))
+    command = [environment / "bin" / "python", "-c", code]
+    done = subprocess.run(command, cwd=sources, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("dmfbook-*.whl"))
+
+
+def test_make_calls_no_script_that_names_itself_by_its_whole_path():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert set(re.findall(r"bin/(\w+)", text)) == {"python"}

@@ -28,7 +28,7 @@ def run(*command: str | Path, folder: Path = ROOT) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command(command: str, tmp_path: Path) -> None:
-    program, *words = shlex.split(command.removeprefix(".venv/bin/"))
+    program, *words = shlex.split(command.removeprefix(".venv/bin/python -m "))
     match program:
         case "make":
             run("make", "--dry-run", *words)
