@@ -9,6 +9,11 @@ from dmfbook.workflow.errors import INSTALL
 
 def main() -> None:
     """Run the command line, or say what to install when its extra is missing."""
+    if sys.platform == "win32":
+        sys.exit(
+            "dmfbook: the command line does not run on Windows, which has no process groups and"
+            " file locks of the kind it needs; use it in WSL. The numerics, `import dmfbook`, do."
+        )
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal of another encoding shows λ as \u03bb.

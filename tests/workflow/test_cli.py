@@ -50,6 +50,12 @@ def test_missing_extra_is_named(book, monkeypatch, missing):
     assert "pip install '.[book]', in the folder that holds pyproject.toml" in caught.value.code
 
 
+def test_platform_that_is_not_served_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit, match="does not run on Windows.* use it in WSL"):
+        main()
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252", "utf-8"])
 def test_terminal_may_have_any_encoding(book, write_chapter, encoding):
     write_chapter("größe", "n", parameters="n = 3  # weight λ, größer")
