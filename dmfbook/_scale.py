@@ -35,7 +35,15 @@ def are_ordinary(exponents: Iterable[int]) -> bool:
 def normalized(array: Array) -> tuple[Array, int]:
     """An array divided by a power of two, such that its largest entry lies in [½, 1), and the exponent."""
     exponent = binary_exponent(array)
-    return np.ldexp(array, -exponent), exponent
+    return divided(array, exponent), exponent
+
+
+def divided(array: Array, exponent: int) -> Array:
+    """The array over ``2**exponent``; itself where that is one."""
+    if abs(exponent) > 1000:
+        return np.ldexp(array, -exponent)
+    # A product takes a tenth of the time.
+    return array * 2.0**-exponent if exponent else array
 
 
 def scaled_power(mantissa: float, exponent: int, power: tuple[int, int]) -> tuple[float, int]:
@@ -44,6 +52,8 @@ def scaled_power(mantissa: float, exponent: int, power: tuple[int, int]) -> tupl
     Only what is left of the exponent after whole powers of two is rounded.
     """
     numerator, denominator = power
+    mantissa, more = math.frexp(mantissa)
+    exponent += more
     # Perfect powers stay exact where the denominator is no larger than the range of float64 allows.
     kept = exponent % denominator if denominator < 512 else 0
     whole, rest = divmod((exponent - kept) * numerator, denominator)

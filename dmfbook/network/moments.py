@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dmfbook._scale import binary_exponent
+from dmfbook._scale import binary_exponent, divided, normalized
 from dmfbook._validation import Array, matrix, real_array
 
 # Samples are read in blocks of about this many numbers (32 MB).
@@ -41,29 +41,55 @@ def moment_factor(moment: Array) -> InputFactor:
     A direction whose moment is below ``d_0 ε`` times the largest counts as absent: a Gram matrix does not resolve it.
     """
     half = binary_exponent(moment) // 2
-    values, vectors = np.linalg.eigh(np.ldexp(moment, -2 * half))
+    values, vectors = np.linalg.eigh(divided(moment, 2 * half))
     floor = max(len(values) * np.finfo(float).eps * values[-1], 0.0)
     kept = np.flatnonzero(values > floor)[::-1]
     return InputFactor(vectors[:, kept], np.sqrt(values[kept]), half)
 
 
 def input_factor(inputs: ArrayLike, size: int) -> InputFactor:
-    """Factor of the second moment of samples, the columns of `inputs`, which must have `size` rows.
+    """Factor of the second moment of samples, the columns of `inputs`, which must have `size` rows."""
+    moment, exponent = _second_moment(_checked_samples(inputs, size))
+    factor = moment_factor(moment)
+    return InputFactor(factor.vectors, factor.roots, factor.exponent + exponent)
 
-    Any number of samples costs two readings, ``n d_0²`` flops and the memory of a block of them.
+
+def input_root(inputs: ArrayLike, size: int) -> tuple[Array, int]:
+    """Some Q of order one, and the exponent e, for which ``X Xᵀ = 4**e Q Qᵀ``; array (size, rank or more).
+
+    Few samples are such a matrix themselves; of many, Cholesky's factor takes a small part of the time of eigenvectors.
     """
+    samples = _checked_samples(inputs, size)
+    if samples.shape[1] <= size:
+        return normalized(matrix("inputs", samples))
+    moment, exponent = _second_moment(samples)
+    try:
+        return np.asarray(np.linalg.cholesky(moment), dtype=np.float64), exponent
+    except np.linalg.LinAlgError:  # the samples do not span the space
+        factor = moment_factor(moment)
+        return factor.vectors * factor.roots, factor.exponent + exponent
+
+
+def _checked_samples(inputs: ArrayLike, size: int) -> Any:
     samples = sample_matrix("inputs", inputs)
     if len(samples) != size:
         raise ValueError(
             f"inputs must have {size} rows, one sample a column, got shape {samples.shape}"
         )
+    return samples
+
+
+def _second_moment(samples: Any) -> tuple[Array, int]:
+    """``S`` over ``4**e``, and e.
+
+    Any number of samples costs two readings, ``n d_0²`` flops and the memory of a block of them.
+    """
     exponent = max(binary_exponent(block) for (block,) in sample_blocks(inputs=samples))
-    moment = np.zeros((size, size))
+    moment = np.zeros((len(samples), len(samples)))
     for (block,) in sample_blocks(inputs=samples):
-        scaled = np.ldexp(block, -exponent)
+        scaled = divided(block, exponent)
         moment += scaled @ scaled.T
-    factor = moment_factor(moment)
-    return InputFactor(factor.vectors, factor.roots, factor.exponent + exponent)
+    return moment, exponent
 
 
 def sample_matrix(name: str, value: ArrayLike) -> Any:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dmfbook._scale import binary_exponent, normalized
+from dmfbook._scale import binary_exponent, divided, normalized
 from dmfbook._validation import Array
-from dmfbook.network.moments import InputFactor
 
-PROBES = 2  # random columns that measure how large a partial product is
+ORDINARY = 200  # binary digits up to which the square of Φ is far within the range of float64
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,14 @@ class Chain:
         has weight 0.
     exponent : int
         What was taken out of all terms, an even number.
-    moments : array (rank S,), optional
-        The diagonal of ``K_1 = Qᵀ Q``; without it ``K_1`` is the identity.
+    root : array (d_0, r), optional
+        ``Q`` over a power of two, with ``K_1 = Qᵀ Q``; without it ``K_1`` is the identity.
     """
 
     layers: list[Array]
     weights: Array
     exponent: int
-    moments: Array | None = None
+    root: Array | None = None
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -46,13 +45,15 @@ class Chain:
         return len(self.layers[-1]), self.layers[0].shape[1]
 
 
-def scaled_chain(factors: list[Array], inputs: InputFactor | None = None) -> Chain:
-    """Chain of checked factors, for white inputs if none are given."""
-    first, taken = factors[0], 0
-    if inputs is not None:
-        first, taken = normalized(first)
-        first = first @ (inputs.vectors * inputs.roots)
-    layers, exponents, reached = _levelled([first, *factors[1:]])
+def scaled_chain(factors: list[Array], inputs: tuple[Array, int] | None = None) -> Chain:
+    """Chain of checked factors, for inputs with a root ``Q`` over a power of two, or white ones."""
+    root, shift = (None, 0) if inputs is None else inputs
+    ordinary = sum(map(_digits, factors if root is None else [root, *factors])) <= ORDINARY
+    first, taken = (factors[0], 0) if ordinary else normalized(factors[0])
+    layers = [first if root is None else first @ root, *factors[1:]]
+    if ordinary:
+        return Chain(layers, np.ones(len(layers)), 2 * shift, root)
+    layers, exponents, reached = _levelled(layers)
     exponents[0] += taken
     # Each term lacks one layer: log2 of its size, or None where it vanishes.
     sizes = [
@@ -64,15 +65,18 @@ def scaled_chain(factors: list[Array], inputs: InputFactor | None = None) -> Cha
         0.0 if size is None else np.ldexp(1.0, 2 * (sum(exponents) - exponent) - top)
         for size, exponent in zip(sizes, exponents, strict=True)
     ]
-    if inputs is None:
-        return Chain(layers, np.array(weights), top)
-    return Chain(layers, np.array(weights), top + 2 * inputs.exponent, inputs.roots**2)
+    return Chain(layers, np.array(weights), top + 2 * shift, root)
+
+
+def _digits(layer: Array) -> int:
+    """Most binary digits by which a product with the layer grows or shrinks what is not lost by cancellation."""
+    return abs(binary_exponent(layer)) + max(layer.shape).bit_length()
 
 
 def _levelled(layers: list[Array]) -> tuple[list[Array], list[int], list[bool]]:
     """Layers over powers of two for which ``B_l`` is of order one; the exponents; and whether ``B_l`` is not zero."""
     rng = np.random.default_rng(0)  # the same in every call
-    probe = rng.standard_normal((layers[0].shape[1], PROBES))
+    probe: Array = rng.standard_normal((layers[0].shape[1],))
     levelled, exponents, reached = [], [], [True]
     for layer in layers:
         exponent = binary_exponent(layer)
@@ -80,14 +84,14 @@ def _levelled(layers: list[Array]) -> tuple[list[Array], list[int], list[bool]]:
         alive = bool(image.any())
         probe = image if alive else rng.standard_normal(image.shape)
         exponents.append(exponent + more)
-        levelled.append(np.ldexp(layer, -exponents[-1]))
+        levelled.append(divided(layer, exponents[-1]))
         reached.append(reached[-1] and alive)
     return levelled, exponents, reached[:-1]
 
 
 def _sizes_behind(layers: list[Array]) -> list[int | None]:
-    """Binary exponents of ``A_1`` to ``A_L``, roughly; None for zero."""
-    probe = np.random.default_rng(0).standard_normal((PROBES, len(layers[-1])))
+    """Binary exponents of ``A_1`` to ``A_L``, roughly, by a random row; None for zero."""
+    probe: Array = np.random.default_rng(0).standard_normal((len(layers[-1]),))
     sizes: list[int | None] = [0]
     for layer in layers[:0:-1]:
         probe, more = normalized(probe @ layer)

@@ -33,15 +33,15 @@ def galerkin(chain: Chain, settled: Enough) -> LeadingPair:
     to both bases the leading singular directions of what remains of ``Φ(Z) − θ Z`` outside of them.
     """
     depth, weights = len(chain.layers), chain.weights
-    if chain.moments is None:
+    if chain.root is None:
         # K_1 and G_L are identities, which stay so: the weights are in their partners.
         left = _Side(chain.layers, [weights[0]] + [1.0] * (depth - 1), ENRICH * depth)
-        scales, last = [*weights[:0:-1], 1.0], None
+        scales = [*weights[:0:-1], 1.0]
     else:
         left = _Side(chain.layers, [1.0] * depth, ENRICH * depth)
-        scales, last = [*weights[::-1]], chain.moments
+        scales = [*weights[::-1]]
     mirrored = [layer.T for layer in chain.layers[::-1]]
-    right = _Side(mirrored, scales, ENRICH * depth, last)
+    right = _Side(mirrored, scales, ENRICH * depth, chain.root)
     ritz, norm = np.zeros((0, left.columns, right.columns)), np.inf
     for _ in range(ITERATIONS):
         # The mirrored layers give K_l in reverse order.
@@ -71,13 +71,13 @@ def galerkin(chain: Chain, settled: Enough) -> LeadingPair:
 class _Side:
     """Orthonormal basis of one side, and its images under all Gram matrices ``A_l A_lᵀ``, times a scale each.
 
-    With `last`, the last of them, the identity, is the diagonal matrix of these numbers.
+    With `root`, the last of them is ``Qᵀ Q`` instead of the identity.
     """
 
     def __init__(
-        self, layers: list[Array], scales: list[float], columns: int, last: Array | None = None
+        self, layers: list[Array], scales: list[float], columns: int, root: Array | None = None
     ) -> None:
-        self._layers, self._last = layers, last
+        self._layers, self._root = layers, root
         self._scales = np.array(scales)[:, None, None]
         size = len(layers[-1])
         # A part of each Gram matrix's range: no invariant subspace of Φ is missed.
@@ -91,9 +91,9 @@ class _Side:
     def _images(self, block: Array) -> Array:
         """Products of all Gram matrices with a thin block; shape (L, d_L, columns)."""
         images = _gram_products(self._layers, block)
+        if self._root is not None:
+            images[-1] = self._root.T @ (self._root @ block)
         images *= self._scales
-        if self._last is not None:
-            images[-1] *= self._last[:, None]
         return images
 
     @property
@@ -103,7 +103,7 @@ class _Side:
     @property
     def moving(self) -> Array:
         """The images but that under the identity."""
-        return self.images[:-1] if self._last is None else self.images
+        return self.images[:-1] if self._root is None else self.images
 
     @property
     def compressed(self) -> Array:

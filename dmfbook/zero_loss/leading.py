@@ -65,7 +65,7 @@ def leading_pair(chain: Chain, tolerance: float, residual: float = 1.0) -> Leadi
     layers, bases = list(chain.layers), [np.eye(1), np.eye(1)]
     tall = [
         len(layers[-1]) > layers[-1].shape[1],
-        chain.moments is None and layers[0].shape[1] > len(layers[0]),
+        chain.root is None and layers[0].shape[1] > len(layers[0]),
     ]
     if tall[0]:
         bases[0], layers[-1] = np.linalg.qr(layers[-1])
@@ -90,8 +90,8 @@ def _of_numbers(chain: Chain) -> LeadingPair:
     """The one entry of the small matrix."""
     left, right = partial_products_of(chain.layers)
     terms = np.array([np.vdot(a, a) * np.vdot(b, b) for a, b in zip(left, right, strict=True)])
-    if chain.moments is not None:
-        terms[0] *= chain.moments[0]
+    if chain.root is not None:
+        terms[0] *= np.vdot(chain.root, chain.root)
     return LeadingPair(float(chain.weights @ terms), np.ones((1, 1)), np.ones((1, 1)))
 
 
@@ -101,11 +101,11 @@ def _at_depth_two(chain: Chain) -> LeadingPair:
     roots = np.sqrt(chain.weights)
     outer = leading_singular(last)
     gain = roots[0] * outer.value * 2.0**outer.exponent
-    if chain.moments is None:
+    if chain.root is None:
         inner = leading_singular(first)
         other = roots[1] * inner.value * 2.0**inner.exponent
         return LeadingPair(float(gain**2 + other**2), outer.left, inner.right)
-    stack = np.concatenate([np.diag(gain * np.sqrt(chain.moments)), roots[1] * first])
+    stack = np.concatenate([gain * chain.root, roots[1] * first])
     inner = leading_singular(stack)
     value = inner.value * 2.0**inner.exponent
     return LeadingPair(float(value**2), outer.left, inner.right)
@@ -116,10 +116,10 @@ def _gram_matrices(chain: Chain) -> tuple[Array, Array]:
     inner = _grams_behind(chain.layers)
     outer = _grams_behind([layer.T for layer in chain.layers[::-1]])[::-1]
     outer *= chain.weights[1:, None, None]
-    if chain.moments is None:
+    if chain.root is None:
         inner[0] *= chain.weights[0]
         return inner, outer
-    first = np.diag(chain.weights[0] * chain.moments)
+    first = chain.weights[0] * (chain.root.T @ chain.root)
     return inner, np.concatenate([first[None], outer])
 
 

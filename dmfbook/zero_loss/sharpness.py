@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 
 from dmfbook._scale import restored, scaled_power
 from dmfbook._validation import Array, factor_list, integer, matrix
-from dmfbook.network.moments import InputFactor, input_factor
-from dmfbook.zero_loss.chain import scaled_chain, scaled_partial_products
+from dmfbook.network.moments import input_factor, input_root
+from dmfbook.zero_loss.chain import Chain, scaled_chain, scaled_partial_products
 from dmfbook.zero_loss.flattest import flattest_split
 from dmfbook.zero_loss.leading import leading_pair
 from dmfbook.zero_loss.spectral_norm import LeadingPair, leading_singular
@@ -63,9 +63,8 @@ def sharpness(factors: Sequence[ArrayLike], inputs: ArrayLike | None = None) -> 
     L numbers, in ``O(N)``. Otherwise Davidson's method is applied: where outer widths d are at most about 100 L,
     to ``d × d`` matrices, some tens of steps of ``O(L d³)`` flops, with memory for about eleven times the
     factors (at depth 3; less at greater depth); at larger widths, to a growing space of matrices of low rank r,
-    some tens of steps of ``O(N r)`` flops, with memory for ``L d r`` numbers beside the factors. Inputs cost two
-    readings, ``n d_0²`` flops, the memory of a block of them, and the eigenvalues of ``X Xᵀ``. A direction with a moment
-    below ``d_0 ε`` times the largest counts as absent.
+    some tens of steps of ``O(N r)`` flops, with memory for ``L d r`` numbers beside the factors. More inputs than ``d_0``
+    cost two readings, ``n d_0²`` flops and the memory of a block of them.
 
     References
     ----------
@@ -79,8 +78,7 @@ def sharpness(factors: Sequence[ArrayLike], inputs: ArrayLike | None = None) -> 
     >>> dmf.sharpness([[[3.0]], [[1.0]]], inputs=[[0.0, 2.0]])
     80.0
     """
-    checked, moments = _network(factors, inputs)
-    chain = scaled_chain(checked, moments)
+    checked, chain = _network(factors, inputs)
     value = leading_pair(chain, TOLERANCE).value
     return restored("the sharpness", 2 * value, chain.exponent)
 
@@ -128,8 +126,7 @@ def sharpest_direction(
     >>> value, [abs(move).round(3).tolist() for move in direction]
     (50.0, [[[0.6]], [[0.8]]])
     """
-    checked, moments = _network(factors, inputs)
-    chain = scaled_chain(checked, moments)
+    checked, chain = _network(factors, inputs)
     pair = leading_pair(chain, TOLERANCE, RESIDUAL)
     if pair.value == 0:
         size = sum(factor.size for factor in checked)
@@ -140,8 +137,8 @@ def sharpest_direction(
     front = [pair.right]
     for layer in chain.layers[:-1]:
         front.append(layer @ front[-1])
-    if moments is not None:
-        front[0] = (moments.vectors * moments.roots) @ pair.right
+    if chain.root is not None:
+        front[0] = chain.root @ pair.right
     scales = np.sqrt(chain.weights / pair.value)
     moves = [scale * (a @ b.T) for scale, a, b in zip(scales, back[::-1], front, strict=True)]
     return restored("the sharpness", 2 * pair.value, chain.exponent), moves
@@ -286,12 +283,11 @@ def spectral_imbalance(factors: Sequence[ArrayLike]) -> float:
     return float(np.abs(np.array(ratios) - 1).max())
 
 
-def _network(
-    factors: Sequence[ArrayLike], inputs: ArrayLike | None
-) -> tuple[list[Array], InputFactor | None]:
-    """Checked factors, and the factor of their inputs' second moment unless they are white."""
+def _network(factors: Sequence[ArrayLike], inputs: ArrayLike | None) -> tuple[list[Array], Chain]:
+    """Checked factors, and their chain on the inputs."""
     checked = factor_list(factors)
-    return checked, None if inputs is None else input_factor(inputs, checked[0].shape[1])
+    root = None if inputs is None else input_root(inputs, checked[0].shape[1])
+    return checked, scaled_chain(checked, root)
 
 
 def _spectral_products(factors: list[Array]) -> tuple[list[tuple[float, int]], LeadingPair]:

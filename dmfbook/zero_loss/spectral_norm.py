@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from dmfbook._scale import normalized
+from dmfbook._scale import binary_exponent, divided
 from dmfbook._validation import Array
 
 DECOMPOSED = 100  # smaller side up to which a matrix's spectral norm comes from its decomposition
+ORDINARY = 8  # binary exponents up to which a matrix needs no scaling for the Lanczos method
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ def leading_singular(matrix: Array) -> LeadingPair:
     if len(matrix) > matrix.shape[1]:
         mirrored = leading_singular(matrix.T)
         return LeadingPair(mirrored.value, mirrored.right, mirrored.left, mirrored.exponent)
-    block, exponent = normalized(matrix)
+    exponent = binary_exponent(matrix)
+    if abs(exponent) <= ORDINARY:
+        exponent = 0  # no copy
+    block = divided(matrix, exponent)
     if len(block) > DECOMPOSED and block.any():
         operator = LinearOperator((len(block),) * 2, lambda u: block @ (block.T @ u))
         start = np.random.default_rng(0).standard_normal(len(block))
