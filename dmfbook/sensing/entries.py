@@ -88,10 +88,10 @@ def checked_entries(entries: Any, shape: tuple[int, int]) -> tuple[Indices, Indi
     whole = None if isinstance(entries, tuple) else _rectangle(entries)
     if whole is not None and whole.dtype == np.bool_:
         return _true_places(whole, shape)
-    if whole is not None and whole.shape == shape:
+    if whole is not None and whole.shape in (shape, (2, 2)):
         raise TypeError(
-            f"entries of shape {shape} may be rows and columns or a mask: hand over a pair "
-            "(rows, cols), or a mask of dtype bool"
+            f"entries of shape {whole.shape} may be rows and columns, a mask or two entries: hand over "
+            "a tuple (rows, cols), or a mask of dtype bool"
         )
     try:
         first, second = entries

@@ -20,7 +20,7 @@ class Sensing:
         The measurements ``𝒜``: an ensemble, entries of one's own (:func:`entry_sampling`), a linear operator
         (:func:`sensing_operator`), or a class of one's own.
     measurements : array (n,)
-        Their values y. A stack (…, n) has values of its own for each run.
+        Their values y. A stack (…, n) has values of its own for each run, in a :class:`SensingProblem`.
 
     Raises
     ------

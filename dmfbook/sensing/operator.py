@@ -49,7 +49,8 @@ class SensingOperator(LinearOperator, metaclass=ABCMeta):
     Notes
     -----
     What takes an operator (:class:`Sensing`, :class:`SensingProblem`, :func:`isometry_lower_bound`, …) first tries a
-    class of your own: wrong shapes, and a ``back`` that is not the adjoint of ``measure``, raise a ValueError.
+    class of your own: wrong shapes, a ``back`` that is not the adjoint of ``measure``, and arguments that are written to
+    raise a ValueError.
 
     Examples
     --------
@@ -224,6 +225,7 @@ class SensingOperator(LinearOperator, metaclass=ABCMeta):
         # Two of each, none of them special: differing numbers that no symmetry maps to each other.
         matrices = np.cos(np.arange(2.0 * self.shape[1]) ** 1.5).reshape(2, *self.matrix_shape)
         values = np.sin(1 + np.arange(2.0 * self.shape[0]) ** 1.5).reshape(2, -1)
+        matrices.flags.writeable = values.flags.writeable = False  # arguments are not to be changed
         seen = _checked_result(self, "measure", matrices, values.shape)
         sent = _checked_result(self, "back", values, matrices.shape)
         _checked_result(self, "measure", matrices[0], values[0].shape)
@@ -306,6 +308,10 @@ def checked_operator(operator: object) -> SensingOperator:
         raise TypeError(
             f"operator must be a SensingOperator, got {type(operator).__name__}; "
             "dmfbook.sensing_operator makes one of a matrix or a SciPy linear operator"
+        )
+    if not hasattr(operator, "matrix_shape"):
+        raise TypeError(
+            f"{type(operator).__name__}.__init__ must call super().__init__(measurements, matrix_shape)"
         )
     operator._check()
     return operator

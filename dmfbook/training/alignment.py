@@ -25,7 +25,8 @@ def misalignment(matrices: ArrayLike, basis: ArrayLike) -> Array:
     -------
     array (…,)
         0 where the k leading left singular vectors span the same subspace, 1 where one of them is
-        orthogonal to it; small values are as accurate as large ones.
+        orthogonal to it; small values are as accurate as large ones. Some choice is made where the k-th singular value
+        is 0 or equals the next.
 
     Raises
     ------

@@ -56,6 +56,8 @@ def slope_of(objective: Objective, factors: Sequence[ArrayLike]) -> Slope:
     missing = [
         name for name in ("loss", "gradient") if not callable(getattr(objective, name, None))
     ]
+    if isinstance(objective, type):
+        raise TypeError(f"objective must be an object, got the class {objective.__name__}")
     if missing:
         raise TypeError(
             "objective must have the methods loss and gradient, "

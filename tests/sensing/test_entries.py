@@ -94,6 +94,7 @@ BAD = {
     "nowhere": (own((3, 2), np.zeros((3, 2), bool)), ValueError, "true somewhere"),
     "sparse mask": (own((2, 2), csr_array(np.eye(2, dtype=bool))), TypeError, "got a sparse one"),
     "masked": (own((2, 2), np.ma.masked_array(np.eye(2))), TypeError, "must not be a masked array"),
+    "two entries": (own((4, 3), [(0, 2), (1, 1)]), TypeError, r"hand over a tuple \(rows, cols\)"),
     # Rows [1, 0, 1] and columns [0, 1, 1], or a mask?
     "ambiguous": (own((2, 3), [[1, 0, 1], [0, 1, 1]]), TypeError, "or a mask of dtype bool"),
 }

@@ -216,6 +216,19 @@ class Single(Margins):
         return np.append(matrices.sum(axis=1), matrices.sum(axis=0))
 
 
+class Writing(Margins):
+    """Writes to its argument."""
+
+    def measure(self, matrices):
+        matrices *= 1.0
+        return super().measure(matrices)
+
+
+class Unborn(Margins):
+    def __init__(self, rows, cols):
+        pass
+
+
 class OneWay(dmf.SensingOperator):
     def measure(self, matrices):
         return matrices[..., 0, :1]
@@ -225,6 +238,8 @@ UNFIT = {
     "halved": (Halved, ValueError, "back must be the adjoint of measure"),
     "transposed": (Transposed, ValueError, r"Transposed.back must return shape \(2, 4, 3\)"),
     "silent": (Silent, TypeError, "the result of Silent.measure must hold real numbers"),
+    "writing": (Writing, ValueError, "read-only"),
+    "unborn": (Unborn, TypeError, r"Unborn.__init__ must call super\(\).__init__"),
     "single": (Single, ValueError, r"Single.measure must return shape \(2, 7\)"),
 }
 

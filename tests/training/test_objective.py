@@ -117,6 +117,7 @@ BAD = {
     "no tolerance": ({"tolerance": None}, TypeError, "tolerance must be a real number, got None"),
     "negative": ({"tolerance": -1.0}, ValueError, "tolerance must be finite and not negative"),
     "NaN": ({"tolerance": np.nan}, ValueError, "tolerance must be finite and not negative"),
+    "a class": ({"objective": dmf.Problem}, TypeError, "got the class Problem"),
     "no objective": ({"objective": np.eye(2)}, TypeError, "without loss and gradient"),
     "half of one": ({"objective": Loss()}, TypeError, "got Loss without gradient"),
     "no factors": ({"factors": 5, "objective": Distance([1.0])}, TypeError, "factors must be a se"),
