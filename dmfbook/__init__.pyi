@@ -46,7 +46,7 @@ from dmfbook.training.cycles import TwoCycle as TwoCycle
 from dmfbook.training.cycles import two_cycle as two_cycle
 from dmfbook.training.descent import gradient_descent as gradient_descent
 from dmfbook.training.flow import gradient_flow as gradient_flow
-from dmfbook.training.recovery import NoisyLabels as NoisyLabels
+from dmfbook.training.label_noise import NoisyLabels as NoisyLabels
 from dmfbook.training.recovery import SensingProblem as SensingProblem
 from dmfbook.training.recovery import SymmetricSensingProblem as SymmetricSensingProblem
 from dmfbook.training.trajectory import Trajectory as Trajectory

@@ -26,6 +26,8 @@ class EntrySampling(SensingOperator):
         The factor c.
     """
 
+    _is_proven = True
+
     def __init__(
         self, matrix_shape: tuple[int, int], entries: tuple[Indices, Indices], scale: float
     ) -> None:
@@ -71,9 +73,6 @@ class EntrySampling(SensingOperator):
     def _orthonormal(self, measurements: Array) -> tuple[SensingOperator, Array]:
         unscaled = EntrySampling(self.matrix_shape, self.entries, 1.0)
         return unscaled, measurements / self._scale
-
-    def _check(self) -> None:
-        pass
 
     def __reduce__(self) -> tuple[Any, ...]:
         return EntrySampling, (self.matrix_shape, self.entries, self._scale)

@@ -8,7 +8,8 @@ import numpy as np
 
 from dmfbook._scale import binary_exponent, times_power
 from dmfbook._validation import Array, generator, integer
-from dmfbook.sensing.operator import SensingOperator, checked_operator
+from dmfbook.sensing.checks import checked_operator
+from dmfbook.sensing.operator import SensingOperator
 
 # A half step that gains less than this, relatively, ends a search.
 LEAST_GAIN = 1e-10

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array, real_array
-from dmfbook.sensing.operator import SensingOperator, checked_measurements
+from dmfbook.sensing.checks import checked_measurements
+from dmfbook.sensing.operator import SensingOperator
 
 
 class Sensing:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from dmfbook._validation import Array, number, real_array
 from dmfbook.network.gradient import views
 from dmfbook.network.problem import Problem
-from dmfbook.training.recovery import NoisyLabels, SensingProblem, SymmetricSensingProblem
+from dmfbook.training.label_noise import NoisyLabels
+from dmfbook.training.recovery import SensingProblem, SymmetricSensingProblem
 
 
 class Objective(Protocol):

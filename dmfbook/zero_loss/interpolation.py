@@ -19,7 +19,8 @@ from dmfbook._validation import (
     widths_of,
 )
 from dmfbook.network.frames import orthonormal_frame
-from dmfbook.sensing.operator import SensingOperator, checked_measurements
+from dmfbook.sensing.checks import checked_measurements
+from dmfbook.sensing.operator import SensingOperator
 from dmfbook.zero_loss.lagrangian import Search, Stop
 from dmfbook.zero_loss.trace import sensing_hessian_trace
 

@@ -16,7 +16,8 @@ from dmfbook._validation import Array, factor_list, generator, integer, matrix
 from dmfbook.network.factors import partial_products_of
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.moments import InputFactor, input_factor
-from dmfbook.sensing.operator import SensingOperator, checked_operator
+from dmfbook.sensing.checks import checked_operator
+from dmfbook.sensing.operator import SensingOperator
 from dmfbook.zero_loss.chain import scaled_partial_products
 from dmfbook.zero_loss.modes import (
     SeenTarget,

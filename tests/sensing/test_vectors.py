@@ -28,6 +28,23 @@ def test_an_operator_of_a_vector_is_that_of_its_matrix():
     assert single.forward(matrix).dtype == single.adjoint(np.ones(5)).dtype == np.float64
 
 
+def test_an_operator_may_compute_in_single_precision():
+    rows = ROWS.astype(np.float32)
+    single = LinearOperator(
+        (5, 12),
+        matvec=lambda x: rows @ x.astype(np.float32),
+        rmatvec=lambda y: rows.T @ y.astype(np.float32),
+        dtype=np.float32,
+    )
+    operator, matrix = dmf.sensing_operator(single, SHAPE), np.arange(12.0).reshape(SHAPE)
+    found = operator.forward(matrix)
+    assert found.dtype == np.float64
+    size = 12 * np.abs(rows).max() * 11
+    np.testing.assert_allclose(
+        found, rows @ matrix.T.ravel(), rtol=0, atol=size * np.finfo(np.float32).eps
+    )
+
+
 def test_stacks_of_any_depth_are_one_product():
     products = []
 

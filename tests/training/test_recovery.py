@@ -97,51 +97,6 @@ def test_gradient_descent_recovers_a_matrix_from_a_small_start():
     assert run.loss == pytest.approx(problem.loss(run.factors))
 
 
-def test_noise_is_fresh_unbiased_and_of_the_given_size():
-    rng = np.random.default_rng(6)
-    problem = dmf.SensingProblem(OPERATOR, VALUES)
-    noisy = dmf.NoisyLabels(problem, 0.5, np.random.default_rng(7))
-    runs = 20_000
-    factor = np.broadcast_to(rng.normal(size=(4, 3)), (runs, 4, 3))
-    assert noisy.loss([factor]) == problem.loss([factor])
-    (gradients,) = noisy.gradient([factor])
-    (clean,) = problem.gradient([factor[0]])
-    noise = (gradients - clean).mT.reshape(runs, -1)
-    # The gradient sees −2 𝒜*(ξ), of covariance 4 σ² 𝒜*𝒜; means are good to 1/√runs.
-    rows = OPERATOR @ np.eye(12)
-    covariance = 4 * 0.25 * rows.T @ rows
-    spread = np.sqrt(np.diag(covariance).max() / runs)
-    assert np.abs(noise.mean(axis=0)).max() < 5 * spread
-    assert np.abs(noise.T @ noise / runs - covariance).max() < 8 * spread * np.sqrt(
-        np.diag(covariance).max()
-    )
-    assert not np.array_equal(noisy.gradient([factor[:1]])[0], noisy.gradient([factor[:1]])[0])
-
-
-def test_noise_is_that_of_other_measurements():
-    factors = [np.ones((2, 5, 3)), np.ones((2, 4, 5)) / 3]
-    for values in (VALUES, np.arange(14.0).reshape(2, 7)):
-        noisy = dmf.NoisyLabels(dmf.SensingProblem(OPERATOR, values), 0.5, np.random.default_rng(8))
-        seen = values + 0.5 * np.random.default_rng(8).normal(size=(2, 7))
-        expected = dmf.SensingProblem(OPERATOR, seen).gradient(factors)
-        for block, other in zip(noisy.gradient(factors), expected, strict=True):
-            np.testing.assert_array_equal(block, other)
-
-
-def test_descent_on_noisy_labels_draws_once_a_step():
-    problem, start = dmf.SensingProblem(OPERATOR, VALUES), [np.ones((5, 3)), np.ones((4, 5)) / 3]
-    noisy = dmf.NoisyLabels(problem, 0.5, np.random.default_rng(9))
-    run = dmf.gradient_descent(noisy, start, 1e-3, 4, record={"loss": problem.loss})
-    rng, factors = np.random.default_rng(9), start
-    for _ in range(4):
-        seen = VALUES + 0.5 * rng.normal(size=7)
-        slopes = dmf.SensingProblem(OPERATOR, seen).gradient(factors)
-        factors = [w - 1e-3 * slope for w, slope in zip(factors, slopes, strict=True)]
-    for found, expected in zip(run.factors, factors, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-14)
-    assert run.loss == problem.loss(run.factors) == run.records["loss"][-1]
-
-
 def test_losses_beyond_float64_are_infinite():
     huge = 2.0**600
     assert PROBLEM.loss([np.full((5, 3), huge), np.full((4, 5), huge)]) == np.inf
@@ -150,7 +105,6 @@ def test_losses_beyond_float64_are_infinite():
         lambda: PROBLEM.end_to_end([np.full((5, 3), huge), np.full((4, 5), huge)]),
         lambda: PROBLEM.gradient([np.full((5, 3), huge), np.full((4, 5), huge)]),
         lambda: SYMMETRIC.gradient([np.full((4, 2), huge)]),
-        lambda: dmf.NoisyLabels(PROBLEM, 0.1, RNG).gradient([np.full((4, 3), 2.0**1023)]),
     ):
         with pytest.raises(OverflowError, match="beyond the range of float64"):
             call()
@@ -165,14 +119,6 @@ def test_problems_survive_pickle_and_stay_read_only():
         for other in (one, pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):
             np.testing.assert_array_equal(other.gradient(point)[0], slope)
             assert joblib.hash(other) == before and not other.measurements.flags.writeable
-    noisy = dmf.NoisyLabels(problem, 0.5, np.random.default_rng(11))
-    others = [copy.deepcopy(noisy), pickle.loads(pickle.dumps(noisy))]
-    (expected,) = noisy.gradient([np.ones((4, 3))])
-    for other in others:  # the generator goes with it
-        np.testing.assert_array_equal(other.gradient([np.ones((4, 3))])[0], expected)
-    assert repr(noisy) == (
-        "NoisyLabels(SensingProblem(7 measurements of 4 × 3 matrices), noise=0.5)"
-    )
     assert repr(SYMMETRIC) == "SymmetricSensingProblem(9 measurements of 4 × 4 matrices)"
 
 
@@ -201,7 +147,6 @@ BAD = {
     "entries": (lambda: PROBLEM.loss([np.full((4, 3), np.inf)]), r"factors\[0\] must be finite"),
     "two": (lambda: SYMMETRIC.loss([np.ones((4, 2))] * 2), "must hold 1 matrix, got 2"),
     "rows": (lambda: SYMMETRIC.loss([np.ones((3, 2))]), "must have 4 rows"),
-    "noise": (lambda: dmf.NoisyLabels(PROBLEM, -1.0, RNG), "noise must be finite and not"),
 }
 
 
@@ -220,11 +165,6 @@ WRONG = {
     "square array": (lambda: dmf.SymmetricSensingProblem(np.eye(4), VALUES), "operator must be a"),
     "no list": (lambda: PROBLEM.loss(5), "factors must be a sequence"),
     "one number": (lambda: SYMMETRIC.gradient(5), "factors must be a sequence"),
-    "seed": (lambda: dmf.NoisyLabels(PROBLEM, 0.1, 0), "rng must be a numpy.random.Generator"),
-    "noise of none": (lambda: dmf.NoisyLabels(PROBLEM, None, RNG), "noise must be a"),
-    "noises": (lambda: dmf.NoisyLabels(PROBLEM, [0.1], RNG), "noise must be a number"),
-    "operator": (lambda: dmf.NoisyLabels(OPERATOR, 0.1, RNG), "problem must be a dmfbook.Sensing"),
-    "symmetric": (lambda: dmf.NoisyLabels(SYMMETRIC, 0.1, RNG), "got SymmetricSensingProblem"),
     "hessian": (lambda: dmf.hessian(PROBLEM, [np.ones((4, 3))]), "problem must be a dmfbook.Prob"),
     "minimizer": (lambda: dmf.global_minimizer(PROBLEM), "problem must be a dmfbook.Problem"),
 }

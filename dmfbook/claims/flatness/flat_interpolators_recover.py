@@ -16,7 +16,8 @@ from dmfbook.network.factors import end_to_end, flatten, partial_products, unfla
 from dmfbook.sensing.ensembles import dense_sensing, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
 from dmfbook.training.descent import gradient_descent
-from dmfbook.training.recovery import NoisyLabels, SensingProblem
+from dmfbook.training.label_noise import NoisyLabels
+from dmfbook.training.recovery import SensingProblem
 from dmfbook.zero_loss.interpolation import flattest_interpolator
 from dmfbook.zero_loss.trace import sensing_hessian_trace, trace_and_gradient
 
