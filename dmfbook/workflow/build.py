@@ -24,10 +24,12 @@ from dmfbook.workflow.files import (
     scratch,
     whole,
 )
-from dmfbook.workflow.listings import read_settings
+from dmfbook.workflow.listings import read_settings, toc_entries
 from dmfbook.workflow.locks import alone
 from dmfbook.workflow.log import causes, lost_files
 from dmfbook.workflow.notebooks import Book
+
+_PAGES = (".md", ".ipynb", ".rst")
 
 # What Sphinx, its themes and its extensions read as UTF-8.
 _TEXT = (".md", ".rst", ".bib", ".yml", ".html", ".css", ".js")
@@ -156,9 +158,13 @@ def check_text(book: Book) -> None:
     Raises
     ------
     BookError
-        If there are no settings, or a file is not UTF-8, which Sphinx would not name.
+        If there are no settings, a page is not there, or a file is not UTF-8, which Sphinx would not
+        name.
     """
     read_settings(book.root / "_config.yml")
+    for page in toc_entries(book.root):
+        if not any((book.root / f"{page}{suffix}").is_file() for suffix in ("", *_PAGES)):
+            raise BookError(f"{book.root / '_toc.yml'} lists {page}, which does not exist")
     for path in _text_files(book):
         if path.suffix in _TEXT:
             read_text(path)

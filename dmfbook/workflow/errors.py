@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 
 # What installs the extra. The name alone would be looked for on PyPI, where it is not ours.
@@ -79,7 +80,7 @@ def of_system(error: OSError) -> str:
 
 
 def shortened(text: str, most: int = 2000) -> str:
-    """Shorten a text that somebody else wrote, such as the message of an exception.
+    """Shorten a text that somebody else wrote, such as the message of an exception, for a terminal.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def shortened(text: str, most: int = 2000) -> str:
     Returns
     -------
     str
-        The text, or its beginning and its end and how much is left out.
+        The text, or its beginning and its end and how much is left out; without colours, and with
+        a mark in place of what would steer the terminal.
 
     Examples
     --------
@@ -99,6 +101,13 @@ def shortened(text: str, most: int = 2000) -> str:
     'abab … (992 characters left out) … abab'
     """
     if len(text) <= most:
-        return text
+        return _printable(text)
     half = most // 2
-    return f"{text[:half]} … ({len(text) - 2 * half} characters left out) … {text[-half:]}"
+    left_out = f" … ({len(text) - 2 * half} characters left out) … "
+    return _printable(text[:half]) + left_out + _printable(text[-half:])
+
+
+def _printable(text: str) -> str:
+    """Drop colours, and mark what else would steer a terminal or cannot be encoded."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "\ufffd", text)

@@ -27,8 +27,9 @@ def toc_entries(root: Path) -> Iterator[str]:
     Raises
     ------
     BookError
-        If the file is not valid YAML.
+        If the file is not valid YAML or lists anything else than pages.
     """
+    path = root / "_toc.yml"
 
     def walk(node: Any) -> Iterator[str]:
         if isinstance(node, list):
@@ -36,12 +37,19 @@ def toc_entries(root: Path) -> Iterator[str]:
                 yield from walk(entry)
         elif isinstance(node, dict):
             for key, value in node.items():
-                if key in ("root", "file"):
-                    yield str(value).removesuffix(".ipynb").removesuffix(".md")
-                else:
+                if key not in ("root", "file"):
                     yield from walk(value)
+                elif isinstance(value, str):
+                    yield value.removesuffix(".ipynb").removesuffix(".md")
+                else:
+                    got = shortened(repr(value), 200)
+                    raise BookError(f"{path}: expected `{key}: PAGE`, got {got}")
 
-    yield from walk(_read_yaml(root / "_toc.yml"))
+    listed = _read_yaml(path)
+    if not isinstance(listed, dict) or "root" not in listed:
+        got = shortened(repr(listed), 200)
+        raise BookError(f"{path}: expected `root: PAGE` and what follows it, got {got}")
+    yield from walk(listed)
 
 
 def parameter_sets(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -78,7 +78,12 @@ class Book:
         BookError
             If there is none, or it has a package of its own and another one runs.
         """
-        start = Path.cwd() if root is None else root.resolve()
+        try:
+            start = Path.cwd() if root is None else root.resolve()
+        except FileNotFoundError:
+            raise BookError(
+                "the current folder is gone; change into the book's folder or give --root"
+            ) from None
         for folder in [start, *start.parents] if root is None else [start]:
             if (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
                 check_package(folder)

@@ -108,7 +108,8 @@ def check_repeats(notebook: dict[str, Any], root: Path) -> list[str]:
     list of str
         For each such cell its number, what is wrong and what helps.
     """
-    here = {str(folder) for folder in (root, Path.home(), sys.prefix, tempfile.gettempdir())}
+    home = os.path.expanduser("~")  # stays so where there is none
+    here = {str(folder) for folder in (root, home, sys.prefix, tempfile.gettempdir())} - {"~"}
     paths = "|".join(re.escape(folder) for folder in here if folder != os.sep)
     patterns = _UNREPEATABLE | {"a path of this machine": rf"({paths})(/|\b)"}
     faults = []

@@ -314,3 +314,17 @@ def test_file_system_that_refuses_even_to_remove_is_told_by_the_name_of_the_targ
         partial.write_text("a")
     assert caught.value.filename == str(tmp_path / "a.md")
     recover(tmp_path / "pages")
+
+
+def test_page_that_does_not_exist_is_named_before_any_work(
+    book, command, write_chapter, write_toc, monkeypatch
+):
+    write_chapter("a/one", "n")
+    write_toc("intro", "a/one.ipynb", "a/on")
+    result = command("build")
+    toc = book.root / "_toc.yml"
+    assert result.exit_code == 2
+    assert result.output == f"dmfbook: {toc} lists book/a/on, which does not exist\n"
+    write_toc("intro.md", "a/one")
+    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    assert command("build").exit_code == 0

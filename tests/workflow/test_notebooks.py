@@ -27,6 +27,14 @@ def test_missing_book_is_said(tmp_path, monkeypatch):
         Book.find(tmp_path / "nowhere")
 
 
+def test_folder_that_is_gone_is_said(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(BookError, match="the current folder is gone; .* give --root"):
+        Book.find()
+
+
 def test_chapters_come_in_the_order_of_the_toc(book, write_chapter, write_toc):
     for place in ("a/first_one", "b/second", "b/unlisted", "b/.hidden", ".ipynb_checkpoints/c"):
         write_chapter(place, "n")
@@ -167,6 +175,23 @@ def test_file_that_cannot_be_read_is_named(book, write_chapter, name, fault):
 def test_hostile_toc_is_refused(book, write_chapter, text):
     (book.root / "_toc.yml").write_text(text)
     with pytest.raises(BookError, match="_toc.yml is not valid YAML: (its aliases|nested)"):
+        book.chapters()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected `root: PAGE` and what follows it, got None"),
+        ("[]", r"expected `root: PAGE` and what follows it, got \[\]"),
+        ("parts: []", "expected `root: PAGE` and what follows it"),
+        ("root: 3", "expected `root: PAGE`, got 3"),
+        ("root: book/intro\nchapters:\n- file: [a]", r"expected `file: PAGE`, got \['a'\]"),
+        ("root: book/intro\nchapters:\n- file: no", "expected `file: PAGE`, got False"),
+    ],
+)
+def test_toc_that_lists_no_pages_is_refused(book, text, message):
+    (book.root / "_toc.yml").write_text(text)
+    with pytest.raises(BookError, match=f"_toc.yml: {message}"):
         book.chapters()
 
 
