@@ -58,7 +58,7 @@ def compare_balance(
 @claim(
     "thm-balance",
     "Critical points are balanced",
-    source="this book",
+    source="lindsey2025regularization",
     status="derived",
     cases=KINDS,
     controls={
@@ -114,7 +114,7 @@ def compare_layer_values(
 @claim(
     "thm-layer-values",
     "The singular values of the layers",
-    source="this book",
+    source="chen2025error",
     status="derived",
     cases=KINDS,
     controls={

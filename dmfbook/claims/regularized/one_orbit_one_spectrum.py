@@ -43,8 +43,8 @@ def compare_orbits(case: PairCase, signs: bool = False, still: bool = False) -> 
 @claim(
     "thm-one-orbit",
     "One orbit",
-    source="this book",
-    status="new",
+    source="chen2025error",
+    status="derived",
     cases=KINDS,
     controls={
         "the weights are positive": partial(orbits.minimizers, problems.without_regularization),

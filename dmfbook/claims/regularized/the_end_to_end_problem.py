@@ -118,7 +118,7 @@ def unique_end_to_end(case: MatrixCase) -> Evidence:
 @claim(
     "prop-bottleneck",
     "The minimizer behind a bottleneck",
-    source="this book",
+    source="eckart1936approximation",
     status="derived",
     cases={
         "three different values, depth 3 or 4": problems.narrow,
@@ -164,8 +164,8 @@ def compare_price(
 @claim(
     "thm-schatten",
     "The price of a matrix",
-    source="this book",
-    status="derived",
+    source="shang2016unified",
+    status="paper's claim",
     cases={
         "full column rank, depth 3 or 4": prices.full_rank,
         "depth 2": prices.shallow,
