@@ -49,9 +49,10 @@ TIMEOUT = 120  # seconds; a mutant that does not end counts as found
 EQUIVALENT = {
     # Tuning: the same numbers, sooner or later.
     "step = max(1, TILE_ENTRIES // (height * panel.stop))": ["1 → 2"],
-    "high = _root(target, depth) * (1 + SLACK)": ["1 → 2"],
+    "high = low * root_of((2 * depth - 2) / depth, depth - 2) * (1 + SLACK)": ["1 → 2"],
+    "return _bracketed_root(low, high * (1 + SLACK), target, reg, depth)": ["1 → 2"],
     # A zero is divided by it.
-    "root = np.where(target > 0, _root(jump, depth), 1.0)": ["1.0 → 2.0"],
+    "root = np.where(target > 0, root_of(jump, depth), 1.0)": ["1.0 → 2.0"],
     # How far a Newton step may go: where it helps it is far shorter, where it harms far longer.
     "return np.where(np.abs(quotient - 1) < 1e-6, guess - guess * step, guess)": [
         "np.abs(quotient - 1) < 1e-06 → np.abs(quotient - 1) <= 1e-06",

@@ -6,101 +6,28 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
+from scalar_cases import (
+    EPS,
+    ULPS,
+    assert_close,
+    collapse,
+    deep,
+    depths,
+    excess,
+    fold,
+    loss,
+    positive_targets,
+    regs,
+    targets,
+)
 
 import dmfbook as dmf
-
-EPS = np.finfo(float).eps
-SQRT_EPS = np.sqrt(EPS)
-ULPS = 4  # what "a few units in the last place" means here
-
-depths = st.integers(2, 40)
-deep = st.integers(3, 40)
-regs = st.floats(-12, 6).map(lambda exponent: 10.0**exponent)
-positive_targets = st.floats(-12, 8).map(lambda exponent: 10.0**exponent)
-targets = st.one_of(st.just(0.0), positive_targets)
 
 
 @pytest.fixture(autouse=True)
 def fifty_digits():
     with mpmath.workdps(50):
         yield
-
-
-def excess(w, target, reg, depth):
-    """``w^L + λ w^{2−L} − m``, whose zeros are the stationary values."""
-    return w**depth + mpf(reg) * w ** (2 - depth) - mpf(target)
-
-
-def loss(w, target, reg, depth):
-    """Objective of the scalar problem."""
-    return (mpf(target) - w**depth) ** 2 + mpf(reg) * depth * w**2
-
-
-def fold(reg, depth):
-    """Where ``w^L + λ w^{2−L}`` has its minimum, and the minimum."""
-    w = (mpf(reg) * (depth - 2) / depth) ** (mpf(1) / (2 * depth - 2))
-    return w, excess(w, 0, reg, depth)
-
-
-def collapse(reg, depth):
-    """Collapse threshold, as in the book."""
-    if depth == 2:
-        return mpf(reg)
-    power = mpf(1) / (2 * depth - 2)
-    return (depth - 1) * mpf(depth - 2) ** (-(depth - 2) * power) * mpf(reg) ** (depth * power)
-
-
-def assert_close(value, expected):
-    """Agreement to a few units in the last place, of numbers that may be zero."""
-    assert abs(mpf(float(value)) - expected) <= ULPS * EPS * abs(expected), (value, expected)
-
-
-def assert_root(w, target, reg, depth, rising):
-    """The exact root lies as near to `w` as its condition number lets anybody tell.
-
-    A target wrong by ε/2, and a sum of that size rounded once more, move the root by ``c ε`` in
-    relative terms; rounding `w` itself adds ε. At the fold c is infinite, but there a target wrong by
-    ε moves the roots by ``√ε`` times a factor below one.
-    """
-    w = mpf(float(w))
-    slope = depth * w**depth - (depth - 2) * mpf(reg) * w ** (2 - depth)
-    error = EPS * (1 + mpf(target) / abs(slope)) if slope else mpmath.inf
-    if error < 4 * SQRT_EPS:
-        below, above = (excess(w * (1 + side * error), target, reg, depth) for side in (-1, 1))
-        assert (below < 0 < above) if rising else (above < 0 < below), (w, error)
-    else:
-        assert abs(w / fold(reg, depth)[0] - 1) < 8 * SQRT_EPS
-
-
-def assert_stationary(target, reg, depth):
-    smaller, larger = dmf.stationary_values(target, reg, depth)
-    if depth == 2:
-        assert np.isnan(smaller)
-        # m − λ cancels no more than the condition number says; then a square root.
-        if target > reg:
-            assert_close(larger, mpmath.sqrt(mpf(target) - mpf(reg)))
-        else:
-            assert np.isnan(larger)
-    elif abs(mpf(target) / fold(reg, depth)[1] - 1) > ULPS * EPS and target < fold(reg, depth)[1]:
-        assert np.isnan(smaller) and np.isnan(larger)
-    elif not np.isnan(larger):
-        assert smaller <= larger
-        assert_root(smaller, target, reg, depth, rising=False)
-        assert_root(larger, target, reg, depth, rising=True)
-    else:  # within rounding of the fold there may be roots or not, but not one alone
-        assert np.isnan(smaller)
-        assert target < dmf.fold_threshold(reg, depth)
-
-
-def test_stationary_values_over_the_whole_range_at_once():
-    reg, depth = np.logspace(-12, 6, 10)[:, None, None], np.array([3, 4, 10, 25, 40])[:, None]
-    target = dmf.fold_threshold(reg, depth) * (1 + np.array([1e-15, 1e-9, 1e-3, 1.0, 1e3, 1e8]))
-    smaller, larger = dmf.stationary_values(target, reg, depth)
-    reg, depth, target = np.broadcast_arrays(reg, depth, target)
-    for index in np.ndindex(target.shape):
-        case = float(target[index]), float(reg[index]), int(depth[index])
-        assert_root(smaller[index], *case, rising=False)
-        assert_root(larger[index], *case, rising=True)
 
 
 @settings(max_examples=150)
@@ -125,41 +52,6 @@ def test_depth_two_is_the_soft_threshold(target, reg):
     assert dmf.shrink(target, reg, 2) == max(target - reg, 0.0)
     assert dmf.fold_threshold(reg, 2) == dmf.collapse_threshold(reg, 2) == reg
     assert dmf.critical_reg(target, 2) == target
-
-
-@settings(max_examples=150)
-@given(targets, regs, depths)
-def test_stationary_values_are_roots_to_the_last_places(target, reg, depth):
-    assert_stationary(target, reg, depth)
-
-
-@settings(max_examples=100)
-@given(st.floats(-16, 8), regs, deep)
-def test_stationary_values_close_to_the_fold(exponent, reg, depth):
-    assert_stationary(float(dmf.fold_threshold(reg, depth)) * (1 + 10.0**exponent), reg, depth)
-
-
-@pytest.mark.parametrize("depth", [3, 4, 7, 40])
-@pytest.mark.parametrize("reg", [1e-12, 0.3, 1.0, 1e6])
-def test_stationary_values_around_the_fold(reg, depth):
-    at = dmf.fold_threshold(reg, depth)
-    w = float(fold(reg, depth)[0])
-    targets = at, np.nextafter(at, np.inf), np.nextafter(np.nextafter(at, np.inf), np.inf)
-    for target in targets:
-        smaller, larger = dmf.stationary_values(target, reg, depth)
-        assert smaller <= larger
-        assert smaller == pytest.approx(w, rel=8 * SQRT_EPS)
-        assert larger == pytest.approx(w, rel=8 * SQRT_EPS)
-    assert np.isnan(dmf.stationary_values(np.nextafter(at, 0), reg, depth)).all()
-
-
-@given(st.floats(-300, 300).map(lambda exponent: 10.0**exponent), depths)
-def test_without_regularization_the_root_is_the_root_of_the_target(target, depth):
-    # Far out a rounded exponent 1/L shows.
-    smaller, larger = dmf.stationary_values(target, 0.0, depth)
-    assert np.isnan(smaller)
-    assert_close(larger, mpf(target) ** (mpf(1) / depth))
-    assert dmf.shrink(target, 0, depth) == target
 
 
 def test_nothing_comes_of_nothing():
