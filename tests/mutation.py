@@ -51,6 +51,8 @@ EQUIVALENT = {
     "step = max(1, TILE_ENTRIES // (height * panel.stop))": ["1 → 2"],
     "high = low * root_of((2 * depth - 2) / depth, depth - 2) * (1 + SLACK)": ["1 → 2"],
     "return _bracketed_root(low, high * (1 + SLACK), target, reg, depth)": ["1 → 2"],
+    "by_reg = (of_reg + depth - 1) // (2 * depth - 2)": ["1 → 2"],
+    "highest = (of_reg - LOWEST_EXPONENT) // (2 * depth - 2)": ["2 → 3"],
     # A zero is divided by it.
     "root = np.where(target > 0, root_of(jump, depth), 1.0)": ["1.0 → 2.0"],
     # How far a Newton step may go: where it helps it is far shorter, where it harms far longer.

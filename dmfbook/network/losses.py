@@ -25,6 +25,12 @@ class Loss(Protocol):
     shape : (int, int)
         Shape ``(d_L, d_0)`` of the matrices.
 
+    Notes
+    -----
+    Of matrices and data whose squares leave the range of float64 a loss has to take care itself. One that is
+    homogeneous can be helped: with the methods `units` and `in_units` of :class:`Factorization` it is asked only for
+    matrices of order one.
+
     Examples
     --------
     The logarithm of the hyperbolic cosine of each residual:
@@ -106,7 +112,7 @@ class Factorization:
     Raises
     ------
     ValueError, TypeError
-        If the target is not a finite real matrix.
+        If the target is not a finite real matrix; the methods, if they are given matrices of another shape.
 
     Examples
     --------

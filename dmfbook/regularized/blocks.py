@@ -167,15 +167,14 @@ class ActiveBlocks:
         """The L + 1 eigenvalues of pairs beside the zeros, given ``w_j / w_i`` and ``μ±``.
 
         For equal weights the block is ``H = E D Eᵀ`` with orthonormal E. The non-zero eigenvalues
-        of ``S H S`` are those of ``D Eᵀ S² E``, hence of ``Gᵀ D G`` with the Cholesky factor G of
-        ``Eᵀ S² E``.
+        of ``S H S`` are those of ``D Eᵀ S² E``, hence of ``R D Rᵀ`` with ``S E = Q R``.
         """
         basis = _pair_basis(ratio, len(self._reg))
-        weights = np.tile(self._reg / self._mean_reg, 2)[:, None]
-        factor = np.linalg.cholesky(basis.mT @ (weights * basis))
+        scales = np.tile(np.sqrt(self._reg / self._mean_reg), 2)[:, None]
+        factor = np.linalg.qr(scales * basis, mode="r")
         diagonal = np.full((len(ratio), len(self._reg) + 1, 1), 4 * self._mean_reg)
         diagonal[:, -2:, 0] = np.stack([plus, minus], axis=1)
-        return np.linalg.eigvalsh(factor.mT @ (diagonal * factor))
+        return np.linalg.eigvalsh((factor * diagonal.mT) @ factor.mT)
 
 
 def spectrum_ends(point: CriticalPoint) -> tuple[float, float, float]:

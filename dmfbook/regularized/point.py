@@ -228,12 +228,13 @@ class CriticalPoint:
 
         Along the orbit, and along the symmetries of a target with ties, the loss does not change: these zeros do not
         count. Infinite where the Hessian :attr:`is_degenerate`; a ValueError off the minimizers. ``O(L k d)`` flops
-        for k active modes of d and equal weights.
+        for k active modes of d and equal weights; the relative error is some ``L ε``, with unequal weights times the
+        condition number.
         """
         return rates.condition_number(self)
 
     def convergence_rate(self, step: float) -> float:
-        """Factor by which gradient descent with a small start approaches this minimizer in each step.
+        """Factor by which gradient descent comes nearer to this minimizer in each step, once it is near.
 
         Parameters
         ----------

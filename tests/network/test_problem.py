@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import pickle
 
 import autograd
 import numpy as np
@@ -48,6 +49,46 @@ def test_a_problem_is_frozen_and_keeps_its_own_target():
         problem.reg = (1.0, 1.0)
     assert problem != copy.copy(problem) and problem in {problem}
     assert dataclasses.replace(problem, reg=2).reg == (2.0, 2.0)
+
+
+LOSSES = {
+    "factorization": dmf.Factorization(np.arange(6.0).reshape(2, 3)),
+    "regression": dmf.Regression(np.arange(12.0).reshape(3, 4), np.ones((2, 4)), scale=0.25),
+    "huge data": dmf.Regression(1e200 * np.arange(12.0).reshape(3, 4), 1e-200 * np.ones((2, 4))),
+}
+
+
+@pytest.mark.parametrize("copies", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy])
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_copies_are_the_same_and_read_only(loss, copies):
+    problem = dmf.Problem(loss, (4,), reg=(0.5, 1.0))
+    again, same = copies([problem, problem])
+    assert again is same and repr(again) == repr(problem)
+    factors = [np.ones((4, 3)), np.ones((2, 4))]
+    if np.isfinite(problem.loss(factors)):
+        assert again.loss(factors) == problem.loss(factors)
+    names = (
+        ("target",) if isinstance(loss, dmf.Factorization) else ("whitened_target", "input_factor")
+    )
+    for name in names:
+        found, kept = getattr(again.end_to_end_loss, name), getattr(loss, name)
+        np.testing.assert_array_equal(found, kept)
+        for array in (found, kept):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0, 0] = 7
+    if isinstance(loss, dmf.Factorization):
+        assert again.target is again.end_to_end_loss.target
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_problem_has_one_hash_before_and_after_use(name):
+    joblib = pytest.importorskip("joblib")
+    problem = dmf.Problem(LOSSES[name], (4,))
+    fresh = pickle.loads(pickle.dumps(problem))
+    before = joblib.hash(fresh)
+    fresh.loss([np.ones((4, 3)), np.ones((2, 4))])
+    fresh.end_to_end_loss.units(0)
+    assert joblib.hash(fresh) == joblib.hash(problem) == before
 
 
 @given(exact_cases())

@@ -97,12 +97,21 @@ def test_smaller_roots_below_the_range_are_zero():
 @given(st.floats(-200, 200), st.floats(-200, 200), depths, st.integers(-3, 3))
 def test_units_move_with_the_arguments(target, reg, depth, shift):
     target, reg = 10.0**target, 10.0**reg
-    unit = unit_exponent(target, reg, depth)
-    moved = unit_exponent(
-        np.ldexp(target, shift * depth), np.ldexp(reg, shift * (2 * depth - 2)), depth
-    )
-    assert moved == unit + shift
-    # The larger of both is of order one: a factor of it is between ½ and 2.
-    size = max(np.log2(target) / depth, np.log2(reg) / (2 * depth - 2)) - unit
-    lowest = (np.log2(reg) + 1000) / (2 * depth - 2)
-    assert -0.5 - 1 / depth <= size <= 0.5 + 1 / depth or unit + 1 >= lowest
+    for m, lam in ((target, reg), (target, 0.0), (0.0, reg)):
+        unit = unit_exponent(m, lam, depth)
+        moved = np.ldexp(m, shift * depth), np.ldexp(lam, shift * (2 * depth - 2))
+        assert unit_exponent(*moved, depth) == unit + shift
+    assert unit_exponent(0.0, 0.0, depth) == 0
+
+
+@given(st.floats(-200, 200), st.floats(-200, 200), depths)
+def test_in_units_the_larger_argument_is_of_order_one(target, reg, depth):
+    target, reg = 10.0**target, 10.0**reg
+    unit = int(unit_exponent(target, reg, depth))
+    of_target, of_reg = np.log2(target) / depth, np.log2(reg) / (2 * depth - 2)
+    # A weight that would leave the range holds the unit back.
+    highest = of_reg + 1000 / (2 * depth - 2)
+    if max(of_target, of_reg) + 1 < highest:
+        assert abs(max(of_target, of_reg) - unit) <= 0.5 + 1 / depth
+    assert unit <= highest
+    assert unit >= min(highest - 1, max(of_target, of_reg) - 0.5 - 1 / depth)

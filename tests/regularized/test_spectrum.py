@@ -289,3 +289,16 @@ def test_no_scale_is_special(scale):
     )
     error = 100 * depth * EPS * plain[-1]
     np.testing.assert_allclose(scaled / scale ** (2 - 2 / depth), plain, rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("reg", [(1e-9, 1e9, 1.0), (1e-100, 1e100, 1.0), (1e-150, 1e150)])
+def test_weights_may_be_very_unequal(reg):
+    problem = dmf.Problem(np.diag([30.0, 20.0, 3.0]), (3,) * (len(reg) - 1), reg)
+    for roots in ([2, 2, 0], [0, 2, 2]):
+        point = dmf.critical_point(problem, roots)
+        dense = np.linalg.eigvalsh(dmf.hessian(problem, point.factors()))
+        # Both know an eigenvalue to rounding of the largest.
+        error = 100 * EPS * dense[-1]
+        np.testing.assert_allclose(dmf.hessian_spectrum(point), dense, rtol=0, atol=error)
+        values, _ = dmf.hessian_eigenpairs(point, "both", 4)
+        np.testing.assert_allclose(values[:2], dense[:-3:-1], rtol=100 * EPS)
