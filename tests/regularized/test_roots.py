@@ -1,4 +1,4 @@
-"""Roots of the scalar problem against 50 digits of mpmath, near the fold and far out."""
+"""Roots and thresholds of the scalar problem against 50 digits of mpmath, near the fold and far out."""
 
 import mpmath
 import numpy as np
@@ -11,6 +11,7 @@ from scalar_cases import (
     assert_close,
     assert_root,
     assert_stationary,
+    collapse,
     deep,
     depths,
     fold,
@@ -26,6 +27,13 @@ from dmfbook.regularized.roots import unit_exponent
 def fifty_digits():
     with mpmath.workdps(50):
         yield
+
+
+@settings(max_examples=150)
+@given(regs, depths)
+def test_thresholds_to_the_last_places(reg, depth):
+    assert_close(dmf.collapse_threshold(reg, depth), collapse(reg, depth))
+    assert_close(dmf.fold_threshold(reg, depth), fold(reg, depth)[1] if depth > 2 else mpf(reg))
 
 
 def test_stationary_values_over_the_whole_range_at_once():

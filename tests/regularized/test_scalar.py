@@ -31,13 +31,6 @@ def fifty_digits():
 
 
 @settings(max_examples=150)
-@given(regs, depths)
-def test_thresholds_to_the_last_places(reg, depth):
-    assert_close(dmf.collapse_threshold(reg, depth), collapse(reg, depth))
-    assert_close(dmf.fold_threshold(reg, depth), fold(reg, depth)[1] if depth > 2 else mpf(reg))
-
-
-@settings(max_examples=150)
 @given(positive_targets, depths)
 def test_critical_reg_to_the_last_places(target, depth):
     power = 2 - mpf(2) / depth
