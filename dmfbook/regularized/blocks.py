@@ -171,7 +171,7 @@ class ActiveBlocks:
         """
         basis = _pair_basis(ratio, len(self._reg))
         scales = np.tile(np.sqrt(self._reg / self._mean_reg), 2)[:, None]
-        factor = np.linalg.qr(scales * basis, mode="r")
+        factor = np.asarray(np.linalg.qr(scales * basis, mode="r"))
         diagonal = np.full((len(ratio), len(self._reg) + 1, 1), 4 * self._mean_reg)
         diagonal[:, -2:, 0] = np.stack([plus, minus], axis=1)
         return np.linalg.eigvalsh((factor * diagonal.mT) @ factor.mT)
