@@ -16,6 +16,7 @@ from dmfbook.network.problem import Problem
 
 EPS = float(np.finfo(float).eps)
 STARTS = 4  # random starts of a search
+ESCAPES = 5  # saddles that a search leaves before it gives up
 NULL = 1e-6  # eigenvalues below this share of the largest count as directions along an orbit
 
 
@@ -46,7 +47,7 @@ class Found:
 def minimizers(
     problem: Problem, rng: np.random.Generator, starts: int, planted: bool = True
 ) -> list[Found]:
-    """Local minimizers that BFGS finds, best first.
+    """Local minimizers that BFGS finds, best first; saddles that it comes to are left along their steepest way down.
 
     It starts from random factors of all sizes and, unless `planted` is false, near the target cut to each
     rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
@@ -56,12 +57,19 @@ def minimizers(
         factors = unflatten(vector, problem.widths)
         return problem.loss(factors), flatten(problem.gradient(factors))
 
+    def minimum_from(start: Array) -> Array:
+        for _ in range(ESCAPES):
+            options = {"gtol": 1e-7}
+            end = minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).x
+            values, vectors = np.linalg.eigh(hessian(problem, unflatten(end, problem.widths)))
+            if values[0] >= -NULL * np.abs(values).max():
+                return np.asarray(end)
+            start = end + 0.1 * float(np.linalg.norm(end) or 1) * vectors[:, 0]
+        raise ArithmeticError(f"the search ended at a saddle {ESCAPES} times")
+
     begins = [(start, False) for start in _starts(problem, rng, starts)]
     begins += [(start, True) for start in truncations(problem, rng)] if planted else []
-    found = []
-    for start, help_ in begins:
-        end = minimize(value_and_gradient, start, jac=True, method="BFGS", options={"gtol": 1e-7})
-        found.append(replace(_polish(problem, end.x), planted=help_))
+    found = [replace(_polish(problem, minimum_from(start)), planted=near) for start, near in begins]
     return sorted(found, key=lambda each: each.loss)
 
 
