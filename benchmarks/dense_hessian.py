@@ -22,6 +22,8 @@ def main() -> None:
     """Print the table."""
     jax.config.update("jax_enable_x64", True)
     print(f"\nDense Hessian ({GOALS})\n")
+    timing.print_libraries()
+    print()
     timing.print_head(
         ["depth", "widths", "N", "dmfbook (ms)", "jax / dmfbook", "torch / dmfbook"]
         + ["dmfbook / floor", "peak / output"]

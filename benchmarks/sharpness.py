@@ -40,6 +40,8 @@ def main() -> None:
     """Print the table."""
     torch.set_default_dtype(torch.float64)
     print(f"\nSharpness ({GOALS})\n")
+    timing.print_libraries()
+    print()
     timing.print_head(
         ["family", "widths", "N", "dmfbook (ms)"]
         + [f"{name}{what}" for name in PEERS for what in (" / dmfbook", " error")]

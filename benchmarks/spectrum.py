@@ -28,6 +28,8 @@ LARGEST = (16_384, 4)
 def main() -> None:
     """Print the tables."""
     print(f"\nSpectrum at the global minimizer ({GOALS})\n")
+    timing.print_libraries()
+    print()
     timing.print_head(
         ["depth", "width", "N", "all N (s)", "all N, unequal weights (s)"]
         + ["dense, all N (s)", "Lanczos, the largest (s)"]

@@ -107,6 +107,10 @@ class Sweeps:
         # A product and its derivative lie one upon the other: one multiplication joins both pairs.
         self._before = [pair.reshape(*self._stack, -1, pair.shape[-1]).mT for pair in before]
         self._after = [pair.reshape(*self._stack, -1, pair.shape[-1]) for pair in after]
+        if ring.turns_by_rows:
+            (pair,) = self._pairs([ring.turn(ring.after[ring.loss_at])], 1)
+            self._turned = pair.reshape(*self._stack, -1, pair.shape[-1])
+            self._turned_moves = pair[..., 0, :, :]
         shapes = [(*self._stack, *link.shape) for link in ring.links]
         self._summands = _overlapping(
             {moves.shape[-1]: moves.shape for moves in self._before_moves}
@@ -167,16 +171,17 @@ class Sweeps:
         out += self._product(self._ring.after[i], move.mT, self._summands[out.shape[-1]])
 
     def _pass_by_rows(self) -> None:
-        """Pass the loss in both directions with the derivative of ``X`` as a product of two narrow matrices."""
+        """Pass the loss both ways with the derivative of ``X`` as a product of two narrow matrices."""
         ring, i = self._ring, self._ring.loss_at
-        before, after = self._before[i], self._after[i]
-        turned = ring.turn(after)
+        self._turned_moves[...] = ring.turn(self._after_moves[i])
         out = self._before_moves[i + 1]
         self._product(self._before_moves[i], ring.links[i], out)
-        out += ring.before[i] @ before @ turned
+        small = ring.before[i] @ self._before[i]
+        out += self._product(small, self._turned, self._summands[out.shape[-1]])
         out = self._after_moves[i - 1]
         self._product(self._after_moves[i], ring.mirrored[i], out)
-        out += ring.after[i] @ turned.mT @ before.mT
+        small = ring.after[i] @ self._turned.mT
+        out += self._product(small, self._before[i].mT, self._summands[out.shape[-1]])
 
     def _join(self, i: int, out: Array) -> Array:
         """Derivative of the product of all links but i, transposed; in `out`, unless it lies elsewhere already."""
