@@ -14,7 +14,6 @@ SEED = int(os.environ.get("DMFBOOK_SEED", "20261126"))
 
 # Claims that no rival stands against yet, a line a chapter: whoever writes one takes the label out.
 WITHOUT_RIVALS = {
-    "collapse": "thm-collapse-matrix thm-staircase cor-steps prop-zero-local-minimizer thm-barrier cor-hysteresis",
     "exact_sharpness": "thm-sharpness cor-sharpest-direction cor-sharpness-two-layers cor-sharpness-scalar prop-sharpness-bound",
     "flat_minima": "thm-flat-value thm-flat-path prop-flat-condition cor-flat-necessary prop-flat-blocks prop-flat-not-necessary",
     "escape": "thm-stability thm-settle obs-escape cor-largest-step cor-nowhere-flatter",

@@ -72,12 +72,17 @@ def random_case(rng: np.random.Generator) -> MatrixCase:
     return case_with(rng, (outer[0], *hidden, outer[1]), relative)
 
 
-def generic(rng: np.random.Generator) -> MatrixCase:
-    """Depth 3 to 5, unequal widths and weights; one value collapses, two well apart are kept."""
+def generic(rng: np.random.Generator, depth: int = 0) -> MatrixCase:
+    """Depth 3 to 5 unless it is given, unequal widths and weights; one value collapses, two well apart are kept."""
     relative = np.array([rng.uniform(2.5, 4), rng.uniform(1.2, 1.8), rng.uniform(0.2, 0.9)])
-    depth = int(rng.integers(3, 6))
+    depth = depth or int(rng.integers(3, 6))
     hidden = 3 + (np.arange(depth - 1) + rng.integers(2)) % 2
     return case_with(rng, (3, *hidden, 4), relative)
+
+
+def deeper(rng: np.random.Generator) -> MatrixCase:
+    """The same at depth 4 or 5, where L−2 is not 1."""
+    return generic(rng, int(rng.integers(4, 6)))
 
 
 def near_threshold(rng: np.random.Generator) -> MatrixCase:
@@ -90,6 +95,20 @@ def repeated(rng: np.random.Generator) -> MatrixCase:
     value = rng.uniform(1.5, 3)
     hidden = rng.integers(3, 5, rng.integers(1, 4))
     return case_with(rng, (3, *hidden, 3), np.array([value, value, 0.0]))
+
+
+def deep_repeated(rng: np.random.Generator) -> MatrixCase:
+    """Depth 3 or 4; the two largest values agree, the third vanishes."""
+    hidden = rng.integers(2, 4, rng.integers(2, 4))
+    return case_with(rng, (2, *hidden, 3), np.array([2.0, 2.0, 0.0]))
+
+
+def uneven(rng: np.random.Generator) -> MatrixCase:
+    """Depth 3, weights from 0.05 to 1; one value a fifth above the threshold of their geometric mean."""
+    weights = rng.permutation([0.05, 0.2, 1.0])
+    threshold = float(collapse_threshold(float(np.exp(np.log(weights).mean())), 3))
+    target = with_values(rng, threshold * np.array([1.2, 0.3]), (2, 3))
+    return MatrixCase(Problem(target, [2, 3], weights), int(rng.integers(2**32)))
 
 
 def shallow(rng: np.random.Generator) -> MatrixCase:

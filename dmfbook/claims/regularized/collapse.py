@@ -2,72 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.problems import (
-    MatrixCase,
-    at_collapse,
-    bottleneck,
-    mean_reg,
-    random_case,
-    with_mean,
-)
-from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
-from dmfbook.claims.oracles import search
-from dmfbook.claims.oracles.descent import descend, nudged
-from dmfbook.claims.oracles.search import STARTS
-from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
-from dmfbook.network.hessian import hessian
-from dmfbook.network.problem import Problem
+from dmfbook.claims.cases import problems, thresholds
+from dmfbook.claims.cases.problems import MatrixCase, mean_reg
+from dmfbook.claims.cases.thresholds import EntriesCase, PointCase, StepCase, SweepCase
+from dmfbook.claims.claim import CaseMaker, claim
+from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.oracles.search import EPS
 from dmfbook.regularized.scalar import critical_reg, fold_threshold, stationary_values
 
-
-def sweep(
-    problem: Problem, means: Iterable[float], factors: list[Array], rng: np.random.Generator
-) -> list[search.Found]:
-    """Minimizers below `factors` while the mean weight changes, each from near the one before."""
-    found = []
-    for mean in means:
-        found.append(descend(with_mean(problem, mean), nudged(factors, rng)))
-        factors = found[-1].factors
-    return found
+Formula = Callable[[Any, int], Any]
 
 
-def zeros(problem: Problem) -> list[Array]:
-    """Factors that are all zero."""
-    shapes = zip(problem.widths[1:], problem.widths[:-1], strict=True)
-    return [np.zeros(shape) for shape in shapes]
+def of(make: Callable[..., Any], maker: CaseMaker, *more: Callable[..., Any]) -> CaseMaker:
+    """A maker that passes the case of another one on; further steps draw from the generator, too."""
+
+    def made(rng: np.random.Generator) -> Any:
+        case = make(maker(rng), rng) if make is thresholds.above_fold else make(maker(rng))
+        for step in more:
+            case = step(case, rng)
+        return case
+
+    return made
 
 
-@dataclass(frozen=True)
-class EntriesCase:
-    """A problem, the factor by which each entry of the residual counts, and a seed."""
-
-    problem: Problem
-    entries: Array
-    seed: int
-
-
-def alike(rng: np.random.Generator) -> EntriesCase:
-    """Depth 2 to 6, unequal widths and weights, half of them with a bottleneck; entries count alike."""
-    case = random_case(rng) if rng.random() < 0.5 else bottleneck(rng)
-    return EntriesCase(case.problem, np.ones_like(case.problem.target), case.seed)
+def changed_critical(
+    sigma: Any, depth: int, power: float = 2.0, first: float = 2.0, second: float = 2.0
+) -> Any:
+    """``λ_c`` with other exponents ``2 − power/L``, ``1 − first/L`` and ``2 − second/L``."""
+    inner = float(max(depth - 2, 1)) ** (1 - first / depth)
+    return sigma ** (2 - power / depth) * inner / (depth - 1.0) ** (2 - second / depth)
 
 
-def unlike(rng: np.random.Generator) -> EntriesCase:
-    """Control: the loss is no squared Frobenius norm, since entries of the residual count unequally."""
-    return _unlike(alike(rng), rng)
-
-
-def _unlike(case: EntriesCase, rng: np.random.Generator) -> EntriesCase:
-    return replace(case, entries=rng.uniform(0.3, 0.8, case.problem.target.shape))
+def compare_critical(case: EntriesCase, formula: Formula = critical_reg, norm: Any = 2) -> Evidence:
+    """Compare with the largest mean weight at which some factors have a loss as small as zero has."""
+    size = np.linalg.norm(case.problem.target, norm)
+    value = float(formula(size, case.problem.depth))
+    # Near its maximum the logarithm is quadratic: a gradient of 1e-6 leaves an error of order 1e-11.
+    return Evidence(abs(case.largest_mean - value), 1e-9 * value)
 
 
 @claim(
@@ -75,54 +53,60 @@ def _unlike(case: EntriesCase, rng: np.random.Generator) -> EntriesCase:
     "The critical regularization of a matrix",
     source="kamber2026landscape",
     status="paper's claim",
-    cases={"with or without a bottleneck": alike},
-    controls={"the loss counts all entries alike": unlike},
+    cases={
+        "depth 4 or 5, unequal weights": of(thresholds.alike, problems.deeper),
+        "depth 2": of(thresholds.alike, problems.shallow),
+        "a narrow hidden layer": of(thresholds.alike, problems.narrow),
+    },
+    controls={
+        "the loss counts all entries alike": of(
+            thresholds.alike, problems.generic, thresholds.unlike
+        )
+    },
+    rivals={
+        "the Frobenius norm of the target": partial(compare_critical, norm="fro"),
+        "the nuclear norm of the target": partial(compare_critical, norm="nuc"),
+        "the target has the power 2−1/L": partial(
+            compare_critical, formula=partial(changed_critical, power=1.0)
+        ),
+        "L−2 has the power 1−1/L": partial(
+            compare_critical, formula=partial(changed_critical, first=1.0)
+        ),
+        "L−1 has the power 2−1/L": partial(
+            compare_critical, formula=partial(changed_critical, second=1.0)
+        ),
+        "it is σ_1 at every depth": partial(compare_critical, formula=lambda sigma, depth: sigma),
+    },
 )
 def critical_weight(case: EntriesCase) -> Evidence:
-    """Compare with the largest mean weight at which some factors have a smaller loss than zero.
-
-    Along a ray ``t W`` the best weight is ``max_t (2 a t^L − b t^{2L}) / (c t²)`` with ``a = ⟨M, X⟩``,
-    ``b = ‖X‖²`` and ``c = Σ_l (λ_l / λ̄) ‖W_l‖²``; over the rays it is maximized by optimization.
-    """
-    problem, depth = case.problem, case.problem.depth
-    fit, shares = case.entries**2, np.array(problem.reg) / mean_reg(problem)
-
-    def minus_log_weight(vector: Array) -> tuple[float, Array]:
-        factors = unflatten(vector, problem.widths)
-        product = end_to_end(factors)
-        a = np.sum(fit * problem.target * product)
-        b, c = np.sum(fit * product**2), shares @ [np.sum(w**2) for w in factors]
-        slope = (2 - 2 / depth) / a * fit * problem.target - (2 - 4 / depth) / b * fit * product
-        gradient = [
-            left.T @ slope @ right.T - 2 * share / c * factor
-            for left, right, share, factor in zip(
-                *partial_products(factors), shares, factors, strict=True
-            )
-        ]
-        value = (1 - 1 / depth) * np.log(a**2) - (1 - 2 / depth) * np.log(b) - np.log(c)
-        return -float(value), -flatten(gradient)
-
-    rng = np.random.default_rng(case.seed)
-    best = min(
-        minimize(
-            minus_log_weight,
-            rng.normal(size=problem.size),
-            jac=True,
-            method="BFGS",
-            options={"gtol": 1e-7},
-        ).fun
-        for _ in range(STARTS)
-    )
-    # t^L = a (L−2) / (b (L−1)) is best; at depth 2 that is zero, and 0⁰ = 1.
-    scale = depth / (depth - 1) * ((depth - 2) / (depth - 1)) ** (1 - 2 / depth)
-    formula = float(critical_reg(np.linalg.norm(problem.target, 2), depth))
-    # Near its maximum the logarithm is quadratic: a gradient of 1e-6 leaves an error of order 1e-11.
-    return Evidence(abs(scale * np.exp(-best) - formula), 1e-9 * formula)
+    """Compare with the largest mean weight at which some factors have a smaller loss than zero."""
+    return compare_critical(case)
 
 
-def any_width(rng: np.random.Generator) -> MatrixCase:
-    """With or without a bottleneck, off the exceptional set."""
-    return random_case(rng) if rng.random() < 0.5 else bottleneck(rng)
+def fold_reg(sigma: Any, depth: int) -> Any:
+    """Weight at which the larger root of a singular value ends."""
+    return (sigma / fold_threshold(1.0, depth)) ** (2 - 2 / depth)
+
+
+def compare_rank(
+    case: MatrixCase,
+    formula: Formula = critical_reg,
+    mean: Callable[[Array], Any] = lambda reg: np.exp(np.log(reg).mean()),
+    limit: bool = True,
+) -> Evidence:
+    """Compare the rank of all products found with the least loss with the number of steps above."""
+    problem = case.problem
+    values = np.linalg.svd(problem.target, compute_uv=False)
+    above = np.count_nonzero(formula(values, problem.depth) > mean(np.array(problem.reg)))
+    predicted = min(int(above), min(problem.widths)) if limit else int(above)
+    ranks = [
+        np.count_nonzero(
+            np.linalg.svd(found.end_to_end, compute_uv=False)
+            > 10 * found.end_to_end_uncertainty + EPS
+        )
+        for found in case.best
+    ]
+    return worst(Evidence(float(abs(rank - predicted)), 0.5) for rank in ranks)
 
 
 @claim(
@@ -130,52 +114,40 @@ def any_width(rng: np.random.Generator) -> MatrixCase:
     "The rank of the minimizer",
     source="this book",
     status="derived",
-    cases={"with or without a bottleneck": any_width},
-    controls={"off the exceptional set": at_collapse},
+    cases={
+        "depth 3 to 5, unequal weights": problems.generic,
+        "values on both sides of the threshold": problems.near_threshold,
+        "repeated and vanishing values": problems.repeated,
+        "depth 2": problems.shallow,
+        "a narrow hidden layer": problems.narrow,
+        "very unequal weights": problems.uneven,
+    },
+    controls={"off the exceptional set": problems.at_collapse},
+    rivals={
+        "a mode lasts until its fold": partial(compare_rank, formula=fold_reg),
+        "the narrow layer limits nothing": partial(compare_rank, limit=False),
+        "a mode ends where depth 2 ends it": partial(
+            compare_rank, formula=lambda sigma, depth: sigma
+        ),
+        "the arithmetic mean of the weights": partial(compare_rank, mean=np.mean),
+    },
 )
 def staircase(case: MatrixCase) -> Evidence:
     """Compare the rank of all products found with the least loss with the number of steps above."""
-    problem = case.problem
-    values = np.linalg.svd(problem.target, compute_uv=False)
-    above = np.count_nonzero(critical_reg(values, problem.depth) > mean_reg(problem))
-    predicted = min(int(above), min(problem.widths))
-    ranks = [
-        np.count_nonzero(
-            np.linalg.svd(found.end_to_end, compute_uv=False)
-            > 10 * found.end_to_end_uncertainty + search.EPS
-        )
-        for found in _best(problem, case.seed)
-    ]
-    return Evidence(float(max(abs(rank - predicted) for rank in ranks)), 0.5)
+    return compare_rank(case)
 
 
-@dataclass(frozen=True)
-class StepCase:
-    """A problem with its mean weight at a step, the height that is expected, and a seed."""
-
-    problem: Problem
-    height: float
-    seed: int
-
-
-def at_step(rng: np.random.Generator) -> StepCase:
-    """Depth 2 to 6, two different singular values, one of them at its critical weight."""
-    depth = int(rng.integers(2, 7))
-    values = rng.uniform(1, 2) * np.array([1.0, rng.uniform(0.5, 0.8)])
-    value = float(rng.choice(values))
-    target = with_values(rng, values, (3, 2))
-    problem = Problem(target, rng.integers(2, 4, depth - 1).tolist(), rng.uniform(0.5, 2, depth))
-    height = value * (depth - 2) / (depth - 1)
-    step = with_mean(problem, float(critical_reg(value, depth)))
-    return StepCase(step, height, int(rng.integers(2**32)))
-
-
-def between_steps(rng: np.random.Generator) -> StepCase:
-    """Control: a weight a tenth below the step, at depth 3 or more."""
-    case = at_step(rng)
-    while case.problem.depth == 2:
-        case = at_step(rng)
-    return replace(case, problem=with_mean(case.problem, 0.9 * mean_reg(case.problem)))
+def compare_step(
+    case: StepCase, share: Callable[[int], float] = lambda depth: (depth - 2) / (depth - 1)
+) -> Evidence:
+    """Compare the nuclear norm of the jump between the best products just below and just above."""
+    below, above = case.products
+    jump = np.linalg.norm(below.end_to_end - above.end_to_end, "nuc")
+    # |λ ds/dλ| ≤ L σ / (L−1)² ≤ 2σ above the collapse threshold.
+    drift = 4 * thresholds.CHANGE * np.linalg.norm(case.problem.target, "nuc")
+    error = below.end_to_end_uncertainty + above.end_to_end_uncertainty
+    height = share(case.problem.depth) * case.value
+    return Evidence(abs(float(jump) - height), float(drift) + 4 * error)
 
 
 @claim(
@@ -183,40 +155,48 @@ def between_steps(rng: np.random.Generator) -> StepCase:
     "The height of the steps",
     source="this book",
     status="derived",
-    cases={"depth 2 to 6, at either of two steps": at_step},
-    controls={"the weight is at a step": between_steps},
+    cases={
+        "the first step, depth 3": lambda rng: thresholds.step(rng, 3, 1),
+        "the last step, depth 4": lambda rng: thresholds.step(rng, 4, 0),
+        "depth 2": lambda rng: thresholds.step(rng, 2, 0),
+    },
+    controls={
+        "the weight is at a step": thresholds.between_steps,
+        "different singular values": lambda rng: thresholds.step(rng, 3, 0, repeated=True),
+    },
+    rivals={
+        "all of the singular value": partial(compare_step, share=lambda depth: 1.0),
+        "(L−1)/L of it": partial(compare_step, share=lambda depth: (depth - 1) / depth),
+        "half of it at every depth": partial(compare_step, share=lambda depth: 0.5),
+        "nothing": partial(compare_step, share=lambda depth: 0.0),
+    },
 )
 def step_height(case: StepCase) -> Evidence:
     """Compare the nuclear norm of the jump between the best products just below and just above."""
-    change, mean = 1e-5, mean_reg(case.problem)
-    below, above = (
-        _best(with_mean(case.problem, mean * (1 + sign * change)), case.seed)[0] for sign in (-1, 1)
-    )
-    jump = np.linalg.norm(below.end_to_end - above.end_to_end, "nuc")
-    # |λ ds/dλ| ≤ L σ / (L−1)² ≤ 2σ above the collapse threshold.
-    drift = 4 * change * np.linalg.norm(case.problem.target, "nuc")
-    error = below.end_to_end_uncertainty + above.end_to_end_uncertainty
-    return Evidence(abs(float(jump) - case.height), float(drift) + 4 * error)
+    return compare_step(case)
 
 
-@dataclass(frozen=True)
-class PointCase:
-    """A problem and factors at which to look at the Hessian."""
+def compare_zero(case: PointCase, shared: bool = False, coupling: float = 2.0) -> Evidence:
+    """Compare all eigenvalues of the dense Hessian with the formula."""
+    problem, reg = case.problem, np.array(case.problem.reg)
+    if shared:
+        reg = np.full(len(reg), mean_reg(problem))
+    sizes = [factor.size for factor in case.factors]
+    predicted = np.repeat(2 * reg, sizes)
+    if problem.depth == 2:
+        values, hidden = np.linalg.svd(problem.target, compute_uv=False), problem.widths[1]
+        spread = np.hypot(reg[1] - reg[0], coupling * values)
+        pairs = np.repeat([reg.sum() + spread, reg.sum() - spread], hidden)
+        alone = np.array(sizes) - len(values) * hidden
+        predicted = np.concatenate([pairs, np.repeat(2 * reg, alone)])
+    error = float(np.abs(case.eigenvalues - np.sort(predicted)).max())
+    rounding = 8 * problem.size * EPS * float(np.abs(predicted).max())
+    return Evidence(error, rounding)
 
-    problem: Problem
-    factors: list[Array]
 
-
-def at_zero(rng: np.random.Generator) -> PointCase:
-    """Depth 2 to 6, any widths, at zero."""
-    problem = any_width(rng).problem
-    return PointCase(problem, zeros(problem))
-
-
-def off_zero(rng: np.random.Generator) -> PointCase:
-    """Control: a step away from zero."""
-    case = at_zero(rng)
-    return replace(case, factors=[rng.normal(size=factor.shape) for factor in case.factors])
+def zero_is_minimizer(case: PointCase, always: bool) -> Evidence:
+    """The rivals that zero is a strict local minimizer at every depth, or a saddle at every one."""
+    return Evidence(1.0 if (case.eigenvalues[0] > 0) != always else 0.0, 0.5)
 
 
 @claim(
@@ -224,40 +204,36 @@ def off_zero(rng: np.random.Generator) -> PointCase:
     "The Hessian at zero",
     source="this book",
     status="derived",
-    cases={"depth 2 to 6, any widths": at_zero},
-    controls={"at zero": off_zero},
+    cases={
+        "depth 3 and 4": lambda rng: thresholds.at_zero(
+            rng, (2, *rng.integers(1, 4, rng.integers(2, 4)), 3), 3.0
+        ),
+        "depth 2, a small target": lambda rng: thresholds.at_zero(rng, (4, 3, 2), 0.9),
+        "depth 2, a large target": lambda rng: thresholds.at_zero(rng, (2, 3, 4), 3.0),
+    },
+    controls={"at zero": thresholds.off_zero},
+    rivals={
+        "the mean weight in every layer": partial(compare_zero, shared=True),
+        "half the coupling at depth 2": partial(compare_zero, coupling=1.0),
+        "a strict local minimizer at depth 2, too": partial(zero_is_minimizer, always=True),
+        "a saddle at every depth": partial(zero_is_minimizer, always=False),
+    },
 )
 def hessian_at_zero(case: PointCase) -> Evidence:
     """Compare all eigenvalues of the dense Hessian with the formula."""
-    problem, reg = case.problem, np.array(case.problem.reg)
-    sizes = [factor.size for factor in case.factors]
-    predicted = np.repeat(2 * reg, sizes)
-    if problem.depth == 2:
-        values, hidden = np.linalg.svd(problem.target, compute_uv=False), problem.widths[1]
-        spread = np.hypot(reg[1] - reg[0], 2 * values)
-        pairs = np.repeat([reg.sum() + spread, reg.sum() - spread], hidden)
-        alone = np.array(sizes) - len(values) * hidden
-        predicted = np.concatenate([pairs, np.repeat(2 * reg, alone)])
-    dense = np.linalg.eigvalsh(hessian(problem, case.factors))
-    error = float(np.abs(dense - np.sort(predicted)).max())
-    rounding = 8 * problem.size * search.EPS * float(np.abs(predicted).max())
-    return Evidence(error, rounding)
+    return compare_zero(case)
 
 
-def above_fold(rng: np.random.Generator) -> EntriesCase:
-    """Depth 3 to 6, the largest singular value 1.1 to 2 times the fold; entries count alike."""
-    case = alike(rng)
-    while case.problem.depth == 2:
-        case = alike(rng)
-    problem = case.problem
-    fold = float(fold_threshold(mean_reg(problem), problem.depth))
-    scale = fold * rng.uniform(1.1, 2) / np.linalg.norm(problem.target, 2)
-    return replace(case, problem=replace(problem, target=scale * problem.target))
-
-
-def above_fold_unlike(rng: np.random.Generator) -> EntriesCase:
-    """Control: the same with entries that count unequally."""
-    return _unlike(above_fold(rng), rng)
+def compare_barrier(
+    case: EntriesCase, first: float = 2.0, power: float = 2.0, larger: bool = False
+) -> Evidence:
+    """Compare with the least loss among factors whose product has spectral norm ``s_−``, minimized."""
+    mean, depth, root = case.mean, case.problem.depth, case.root
+    if larger:
+        root = float(stationary_values(case.norm, mean, depth)[1])
+    height = (depth - first) * mean * root**2 - root ** (power * depth)
+    # Terms of the loss that nearly cancel, each good to the accuracy of the optimizer.
+    return Evidence(abs(case.lowest_rise - height), 1e-8 * depth * mean * case.root**2)
 
 
 @claim(
@@ -265,87 +241,48 @@ def above_fold_unlike(rng: np.random.Generator) -> EntriesCase:
     "The barrier around zero",
     source="this book",
     status="new",
-    cases={"depth 3 to 6, above the fold": above_fold},
-    controls={"the loss counts all entries alike": above_fold_unlike},
+    cases={
+        "depth 3 to 5, unequal weights": of(thresholds.above_fold, problems.generic),
+        "a narrow hidden layer": of(thresholds.above_fold, problems.narrow),
+        "repeated values, depth 3 or 4": of(thresholds.above_fold, problems.deep_repeated),
+    },
+    controls={
+        "the loss counts all entries alike": of(
+            thresholds.above_fold, problems.generic, thresholds.unlike
+        )
+    },
+    not_needed={"L ≥ 3": "at depth 2 there is no smaller root, and the statement has no meaning"},
+    rivals={
+        "L−1 in place of L−2": partial(compare_barrier, first=1.0),
+        "the product enters once": partial(compare_barrier, power=1.0),
+        "the height of the larger root": partial(compare_barrier, larger=True),
+    },
 )
 def barrier(case: EntriesCase) -> Evidence:
     """Compare with the least loss among factors whose product has spectral norm ``s_−``, minimized."""
-    problem, reg = case.problem, np.array(case.problem.reg)
-    mean, depth, fit = mean_reg(problem), problem.depth, case.entries**2
-    root = stationary_values(np.linalg.norm(problem.target, 2), mean, depth)[0]
-    norm = root**depth
+    return compare_barrier(case)
 
-    def rise(vector: Array) -> tuple[float, Array]:
-        """Loss above that of zero, and its gradient."""
-        factors = unflatten(vector, problem.widths)
-        product = end_to_end(factors)
-        penalty = reg @ [np.sum(factor**2) for factor in factors]
-        value = np.sum(fit * product * (product - 2 * problem.target)) + penalty
-        slopes = _pulled_back(factors, 2 * fit * (product - problem.target))
-        layers = zip(slopes, reg, factors, strict=True)
-        return float(value), flatten([s + 2 * lam * w for s, lam, w in layers])
 
-    def excess(vector: Array) -> float:
-        return float(np.linalg.norm(end_to_end(unflatten(vector, problem.widths)), 2) - norm)
-
-    def excess_gradient(vector: Array) -> Array:
-        factors = unflatten(vector, problem.widths)
-        left, _, right = np.linalg.svd(end_to_end(factors))
-        return flatten(_pulled_back(factors, np.outer(left[:, 0], right[0])))
-
-    rng = np.random.default_rng(case.seed)
-    surface = {"type": "eq", "fun": excess, "jac": excess_gradient}
-    # Deep random products seldom end in the lowest pass; one start is near a product of rank one.
-    starts = list(root * rng.normal(size=(STARTS, problem.size)))
-    size = np.linalg.norm(problem.target, 2) ** (1 / depth)
-    starts.append(root / size * search.truncations(problem, rng)[1])
-    results = [
-        minimize(
-            rise,
-            start,
-            jac=True,
-            method="SLSQP",
-            constraints=surface,
-            options={"ftol": 1e-12, "maxiter": 200},
+def compare_sweeps(
+    case: SweepCase, end: Formula = fold_reg, back: bool = False, limit: bool = True
+) -> Evidence:
+    """Follow minimizers up from the best one and down from zero; compare both with their branches."""
+    problem, depth = case.problem, case.problem.depth
+    values = np.linalg.svd(problem.target, compute_uv=False)
+    roots = np.nan_to_num(stationary_values(values, case.means[:, None], depth)[1]) ** depth
+    branch = np.where(case.means[:, None] < end(values, depth), roots, 0.0)
+    if limit:
+        branch[:, min(problem.widths) :] = 0.0
+    up, down = case.ways
+    returning = branch[::-1] if back else np.zeros_like(branch)
+    # At zero the products of layers vanish, and the bound with them: rounding remains.
+    return worst(
+        Evidence(
+            float(np.abs(np.linalg.svd(point.end_to_end, compute_uv=False) - line).max()),
+            point.end_to_end_uncertainty + EPS,
         )
-        for start in starts
-    ]
-    least = min(result.fun for result in results if abs(excess(result.x)) < 1e-9 * norm)
-    height = (depth - 2) * mean * root**2 - root ** (2 * depth)
-    # Terms of the loss that nearly cancel, each good to the accuracy of the optimizer.
-    return Evidence(abs(least - height), 1e-8 * depth * mean * root**2)
-
-
-@dataclass(frozen=True)
-class SweepCase:
-    """A problem whose mean weight is swept, the means of both sweeps as they ascend, and a seed."""
-
-    problem: Problem
-    means: Array
-    seed: int
-
-
-def sweeps(rng: np.random.Generator) -> SweepCase:
-    """Depth 3 to 6, two different singular values; no weight within 3 % of a fold."""
-    return _sweeps(rng, int(rng.integers(3, 7)))
-
-
-def shallow_sweeps(rng: np.random.Generator) -> SweepCase:
-    """Control: depth 2, where zero does not stay a minimizer."""
-    return _sweeps(rng, 2)
-
-
-def _sweeps(rng: np.random.Generator, depth: int) -> SweepCase:
-    values = rng.uniform(1, 2) * np.array([1.0, rng.uniform(0.5, 0.8)])
-    problem = Problem(
-        with_values(rng, values, (2, 3)),
-        rng.integers(2, 4, depth - 1).tolist(),
-        rng.uniform(0.5, 2, depth),
+        for point, line in [*zip(up, branch, strict=True), *zip(down, returning, strict=True)]
     )
-    folds = critical_reg(values, depth) * depth * 4 ** (1 / depth - 1)
-    means = np.sort(np.outer(folds, [0.3, 0.9, 0.97, 1.03, 1.1]).ravel())
-    clear = np.abs(means[:, None] / folds - 1).min(axis=1) > 0.0299
-    return SweepCase(problem, means[clear], int(rng.integers(2**32)))
 
 
 @claim(
@@ -353,35 +290,17 @@ def _sweeps(rng: np.random.Generator, depth: int) -> SweepCase:
     "Hysteresis",
     source="this book",
     status="new",
-    cases={"depth 3 to 6, two different values": sweeps},
-    controls={"at least three layers": shallow_sweeps},
+    cases={
+        "depth 3 or 4": lambda rng: thresholds.sweeps(rng, int(rng.integers(3, 5))),
+        "one hidden unit, depth 3": lambda rng: thresholds.sweeps(rng, 3, narrow=True),
+    },
+    controls={"at least three layers": lambda rng: thresholds.sweeps(rng, 2)},
+    rivals={
+        "on the way up a mode ends at its step": partial(compare_sweeps, end=critical_reg),
+        "the way down retraces the way up": partial(compare_sweeps, back=True),
+        "the narrow layer limits nothing": partial(compare_sweeps, limit=False),
+    },
 )
 def hysteresis(case: SweepCase) -> Evidence:
     """Follow minimizers up from the best one and down from zero; compare both with their branches."""
-    problem, depth = case.problem, case.problem.depth
-    rng = np.random.default_rng(case.seed)
-    best = _best(with_mean(problem, case.means[0]), case.seed)[0]
-    up = sweep(problem, case.means, best.factors, rng)
-    down = sweep(problem, case.means[::-1], zeros(problem), rng)
-    values = np.linalg.svd(problem.target, compute_uv=False)
-    roots = np.nan_to_num(stationary_values(values, case.means[:, None], depth)[1])
-    errors = [
-        (np.abs(np.linalg.svd(point.end_to_end, compute_uv=False) - branch).max(), point)
-        for branch, point in [*zip(roots**depth, up, strict=True), *((0.0, p) for p in down)]
-    ]
-    # At zero the products of layers vanish, and the bound with them: rounding remains.
-    evidence = [(float(gap), point.end_to_end_uncertainty + search.EPS) for gap, point in errors]
-    return Evidence(*max(evidence, key=lambda pair: pair[0] / pair[1]))
-
-
-def _best(problem: Problem, seed: int) -> list[search.Found]:
-    """Found minimizers whose loss is the least up to rounding."""
-    found = search.minimizers(problem, np.random.default_rng(seed), 2 * STARTS)
-    rounding = 1e-11 * (1 + float(np.linalg.norm(problem.target) ** 2))
-    return [each for each in found if each.loss <= found[0].loss + rounding]
-
-
-def _pulled_back(factors: list[Array], slope: Array) -> list[Array]:
-    """Gradient by the factors of a function of the product with the gradient `slope`."""
-    left, right = partial_products(factors)
-    return [a.T @ slope @ b.T for a, b in zip(left, right, strict=True)]
+    return compare_sweeps(case)

@@ -1,0 +1,95 @@
+"""Optimization around zero: the largest weight at which factors beat it, and the lowest way out."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from dmfbook._validation import Array
+from dmfbook.claims.oracles.search import STARTS, truncations
+from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
+from dmfbook.network.problem import Problem
+
+
+def largest_mean(problem: Problem, entries: Array, mean: float, rng: np.random.Generator) -> float:
+    """Largest mean weight at which some factors have a loss no larger than zero has, weights in proportion.
+
+    Along a ray ``t W`` the best weight is ``max_t (2 a t^L − b t^{2L}) / (c t²)`` with ``a = ⟨M, X⟩``,
+    ``b = ‖X‖²`` and ``c = Σ_l (λ_l / λ̄) ‖W_l‖²``; over the rays it is maximized by optimization. `entries` are the
+    factors by which entries of the residual count.
+    """
+    depth, fit, shares = problem.depth, entries**2, np.array(problem.reg) / mean
+
+    def minus_log_weight(vector: Array) -> tuple[float, Array]:
+        factors = unflatten(vector, problem.widths)
+        product = end_to_end(factors)
+        a = np.sum(fit * problem.target * product)
+        b, c = np.sum(fit * product**2), shares @ [np.sum(w**2) for w in factors]
+        slope = (2 - 2 / depth) / a * fit * problem.target - (2 - 4 / depth) / b * fit * product
+        gradient = [
+            back - 2 * share / c * factor
+            for back, share, factor in zip(
+                _pulled_back(factors, slope), shares, factors, strict=True
+            )
+        ]
+        value = (1 - 1 / depth) * np.log(a**2) - (1 - 2 / depth) * np.log(b) - np.log(c)
+        return -float(value), -flatten(gradient)
+
+    options = {"gtol": 1e-7}
+    best = min(
+        minimize(
+            minus_log_weight,
+            rng.normal(size=problem.size),
+            jac=True,
+            method="BFGS",
+            options=options,
+        ).fun
+        for _ in range(STARTS)
+    )
+    # t^L = a (L−2) / (b (L−1)) is best; at depth 2 that is zero, and 0⁰ = 1.
+    scale = depth / (depth - 1) * ((depth - 2) / (depth - 1)) ** (1 - 2 / depth)
+    return float(scale * np.exp(-best))
+
+
+def lowest_rise(problem: Problem, entries: Array, norm: float, rng: np.random.Generator) -> float:
+    """Least loss above that of zero among factors whose product has a given spectral norm.
+
+    One of the starts is near a multiple of the target cut to rank one: deep random products seldom end in the lowest
+    pass.
+    """
+    reg, fit = np.array(problem.reg), entries**2
+
+    def rise(vector: Array) -> tuple[float, Array]:
+        factors = unflatten(vector, problem.widths)
+        product = end_to_end(factors)
+        penalty = reg @ [np.sum(factor**2) for factor in factors]
+        value = np.sum(fit * product * (product - 2 * problem.target)) + penalty
+        slopes = _pulled_back(factors, 2 * fit * (product - problem.target))
+        layers = zip(slopes, reg, factors, strict=True)
+        return float(value), flatten([s + 2 * lam * w for s, lam, w in layers])
+
+    def excess(vector: Array) -> float:
+        return float(np.linalg.norm(end_to_end(unflatten(vector, problem.widths)), 2) - norm)
+
+    def excess_gradient(vector: Array) -> Array:
+        factors = unflatten(vector, problem.widths)
+        left, _, right = np.linalg.svd(end_to_end(factors))
+        return flatten(_pulled_back(factors, np.outer(left[:, 0], right[0])))
+
+    surface = {"type": "eq", "fun": excess, "jac": excess_gradient}
+    root = norm ** (1 / problem.depth)
+    starts = list(root * rng.normal(size=(STARTS, problem.size)))
+    size = np.linalg.norm(problem.target, 2) ** (1 / problem.depth)
+    starts.append(root / size * truncations(problem, rng)[1])
+    options = {"ftol": 1e-12, "maxiter": 200}
+    results = [
+        minimize(rise, start, jac=True, method="SLSQP", constraints=surface, options=options)
+        for start in starts
+    ]
+    return float(min(result.fun for result in results if abs(excess(result.x)) < 1e-9 * norm))
+
+
+def _pulled_back(factors: list[Array], slope: Array) -> list[Array]:
+    """Gradient by the factors of a function of the product with the gradient `slope`."""
+    left, right = partial_products(factors)
+    return [a.T @ slope @ b.T for a, b in zip(left, right, strict=True)]
