@@ -42,7 +42,8 @@ def zero_loss_factors(
     Returns
     -------
     list of L arrays, shapes (d_l, d_{l-1})
-        Factors with end-to-end matrix `target`, up to a relative error of about `condition` ``L ε``.
+        Factors with end-to-end matrix `target`, up to a relative error of about `condition` ``L ε``, or its square
+        times ``L ε`` at worst, for conditions in the thousands.
 
     Raises
     ------
