@@ -10,10 +10,10 @@ value ``w_i`` with ``s_i = s(w_i)`` and ``σ_i = σ(w_i)``, where ``s(w) = w^L``
 - for one active mode alone 4λ, L − 1 times, and ``μ⁻`` with ``f[w, w] = f'(w)``;
 - for an active mode i and an inactive j, 0 and 4λ once for each hidden layer wide enough for j, and
   ``2 (σ_i ± σ_j) w_i^{L−2}``; one of these two, with ``σ_j = 0``, if only one side of the target has j;
-- for inactive modes 2λ, and at depth 2 also ``2λ ± 2σ_j``.
+- for inactive modes 2λ; at depth 2 instead ``2λ ± 2σ_j``, and 2λ where only one side of the target has j.
 
 Unequal weights turn the Hessian H of the problem with their geometric mean ``λ̄`` into ``S H S``,
-``S² = λ_l / λ̄`` in layer l. Then only blocks of active modes lose their closed form; their zeros stay.
+``S² = λ_l / λ̄`` in layer l. Then only blocks of active modes, alone and in pairs, lose their closed form; their zeros stay.
 """
 
 from __future__ import annotations
@@ -187,7 +187,9 @@ def spectrum_ends(point: CriticalPoint) -> tuple[float, float, float]:
     blocks = ActiveBlocks(point)
 
     def ends(values: Array) -> tuple[float, float, float]:
-        return values.min(), np.min(values, initial=np.inf, where=values > 0), values.max()
+        least = np.min(values, initial=np.inf, where=values > 0)
+        # Neutral where no multiplicity is known: a number in layers of width one, with unequal weights.
+        return values.min(initial=np.inf), least, values.max(initial=-np.inf)
 
     found = [ends(values[counts > 0])]
     found += in_threads(

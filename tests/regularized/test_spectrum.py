@@ -98,6 +98,16 @@ def test_scalar_factorization(hidden):
     )
 
 
+@pytest.mark.parametrize("depth", [2, 3, 5])
+def test_numbers_with_weights_of_their_own_have_extremes(depth):
+    point = dmf.global_minimizer(
+        dmf.Problem([[3.0]], [1] * (depth - 1), np.linspace(0.1, 0.2, depth))
+    )
+    expected = dense_spectrum(point, point.factors())
+    np.testing.assert_allclose(dmf.hessian_extremes(point), expected[[0, -1]], rtol=TOLERANCE)
+    assert dmf.spectral_density(point, 3).counts.sum() == depth
+
+
 @given(regularized_problems(max_depth=6), st.integers(1, 30))
 def test_sums_extremes_and_counts_need_no_spectrum(problem, bins):
     for point in islice(dmf.critical_points(problem), 10):
