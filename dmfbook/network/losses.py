@@ -6,6 +6,7 @@ A loss knows matrices ``X`` of one shape ``(d_L, d_0)`` and nothing of factors. 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -256,10 +257,11 @@ def checked_loss(loss: Any) -> Any:
     except (TypeError, ValueError):
         raise TypeError(f"the loss's shape must be two integers, got {loss.shape!r}") from None
     rows, cols = integer("the loss's shape[0]", rows, 1), integer("the loss's shape[1]", cols, 1)
-    if hasattr(loss, "units"):  # one of this package
+    if isinstance(loss, Factorization):
         return loss
     zero = np.zeros((rows, cols))
-    with np.errstate(all="ignore"):  # a loss may be infinite at zero
+    # A loss may be infinite at zero, or its derivatives beyond the range.
+    with np.errstate(all="ignore"), suppress(OverflowError):
         for name, found in (
             ("gradient", loss.gradient(zero)),
             ("curvature", loss.curvature(zero, zero)),

@@ -49,12 +49,12 @@ def units_of(loss: Any, factors: list[Array]) -> Units:
     the factors are made equal in size.
     """
     sizes = [binary_exponent(factor) for factor in factors]
-    is_homogeneous = hasattr(loss, "units")
-    product, value = loss.units(sum(sizes)) if is_homogeneous else (0, 0)
+    units = loss.units(sum(sizes)) if hasattr(loss, "units") else None
+    product, value = units or (0, 0)
     if are_ordinary([*sizes, product, value]):
         return Units(loss, factors, (0,) * len(factors), 0, [])
     scaled_loss, runs = loss, []
-    if is_homogeneous:
+    if units:
         scaled_loss = loss.in_units(product, value)
         stack = factors[0].shape[:-2]
         runs = [[factor[run] for factor in factors] for run in np.ndindex(stack) if stack]

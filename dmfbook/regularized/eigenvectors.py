@@ -39,22 +39,23 @@ def hessian_eigenpairs(
     point : CriticalPoint
         A critical point of a regularized problem.
     which : {"largest", "smallest", "both"}
-        End of the spectrum; with both, the ``(k + 1) // 2`` largest and then the ``k // 2`` smallest.
-    k : int, from 1 to N
-        Number of eigenvalues, with their multiplicities.
+        The largest eigenvalues, in descending order; the smallest, in ascending order; or k largest, then k smallest,
+        as in :func:`leading_eigenpairs`.
+    k : int, from 1
+        Number of eigenvalues, repeated ones counted as often as they occur. At most N; N / 2 from both ends.
 
     Returns
     -------
-    values : array (k,)
-        From the end of the spectrum inwards; infinite beyond the range of float64.
-    directions : list of k lists of L arrays, shapes (d_l, d_{l-1})
+    values : array (k,), or (2 k,) from both ends
+        The eigenvalues; infinite beyond the range of float64.
+    directions : list of as many lists of L arrays, shapes (d_l, d_{l-1})
         Orthonormal eigenvectors, one block a layer: ``flatten(directions[i])`` is one of ``hessian(problem, factors)``.
         Where eigenvalues coincide they are some basis of the eigenspace.
 
     Raises
     ------
     ValueError, TypeError
-        If `point` is no critical point, `which` is none of the three or k is no integer from 1 to N.
+        If `point` is no critical point, `which` is none of the three or k is no integer from 1 to N or N / 2.
 
     Notes
     -----
@@ -73,14 +74,15 @@ def hessian_eigenpairs(
     checked_critical_point(point)
     if not isinstance(which, str) or which not in ENDS:
         raise ValueError(f"which must be 'largest', 'smallest' or 'both', got {which!r}")
-    count = integer("k", k, 1)
-    if count > point.problem.size:
-        raise ValueError(f"k must be at most N = {point.problem.size}, got {count}")
-    upper = {"largest": count, "smallest": 0, "both": (count + 1) // 2}[which]
-    found = _end(point, 1, upper)
-    # Where nearly all are wanted, or all are equal, both ends offer the same ones.
-    found |= {name: pair for name, pair in _end(point, -1, count).items() if name not in found}
-    eigenpairs = list(found.values())[:count]
+    count, most = integer("k", k, 1), point.problem.size // (2 if which == "both" else 1)
+    if count > most:
+        raise ValueError(f"k must be at most {most} of N = {point.problem.size}, got {count}")
+    found = _end(point, 1, 0 if which == "smallest" else count)
+    if which != "largest":
+        # Where all are equal both ends offer the same ones.
+        lower = _end(point, -1, len(found) + count).items()
+        found |= dict([(name, pair) for name, pair in lower if name not in found][:count])
+    eigenpairs = found.values()
     bases = _Bases(point)
     values = times_power([pair.value for pair in eigenpairs], point._modes.eigenvalue_unit)
     return values, [bases.direction(pair) for pair in eigenpairs]

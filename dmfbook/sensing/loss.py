@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dmfbook._scale import binary_exponent, times_power
 from dmfbook._validation import Array, real_array
 from dmfbook.sensing.checks import checked_measurements
 from dmfbook.sensing.operator import SensingOperator
@@ -124,6 +125,40 @@ class Sensing:
         for run in np.ndindex(runs):
             total[run] = 2 * np.vdot(lefts[run], self._operator._spread(rights[run]))
         return total[()]
+
+    def units(self, size: int) -> tuple[int, int] | None:
+        """Units in which matrices and measurements are of order one: ``ℓ(X) = 4^c ℓ'(X / 2^x)``.
+
+        Parameters
+        ----------
+        size : int
+            Binary exponent of the largest entries of the matrices.
+
+        Returns
+        -------
+        x, c : int, or None
+            Exponents; here equal. None for a stack of measurements, whose runs differ in size.
+        """
+        if self._measurements.ndim > 1:
+            return None
+        values = self._measurements
+        unit = max(size, binary_exponent(values)) if values.any() else size
+        return unit, unit
+
+    def in_units(self, x: int, c: int) -> Sensing:
+        """The loss ``ℓ'`` in such units.
+
+        Parameters
+        ----------
+        x, c : int
+            What :meth:`units` returned.
+
+        Returns
+        -------
+        Sensing
+            ``ℓ'(X) = ℓ(2^x X) / 4^c``.
+        """
+        return Sensing(self._operator, times_power(self._measurements, -c))
 
     def _misfit(self, X: ArrayLike) -> Array:
         return self._operator.measure(self._matrices("X", X)) - self._measurements

@@ -36,8 +36,13 @@ OF_REGRESSION = {"inputs": INPUTS, "outputs": OUTPUTS, "factors": FACTORS, "reg"
 WITH_DATA = {"inputs": 1, "outputs": 4, "factors": 1, "reg": 6}
 
 
-def both_ways(call):
-    """Rows of one function of a problem and factors: all arguments together, and layer by layer."""
+OPERATOR = dmf.dense_sensing(RNG.standard_normal((7, 5, 3)))
+OF_SENSING = {"measurements": RNG.standard_normal(7), "factors": FACTORS, "reg": REG}
+OF_MEASUREMENTS = {"measurements": 3, "factors": 1, "reg": 4}
+
+
+def for_each_loss(call):
+    """A function of a problem and factors as one of the arguments of each kind of problem."""
 
     def of_factorization(target, factors, reg):
         return call(factorization(target, factors, reg), factors)
@@ -45,12 +50,19 @@ def both_ways(call):
     def of_regression(inputs, outputs, factors, reg):
         return call(regression(inputs, outputs, factors, reg), factors)
 
-    return of_factorization, of_regression
+    def of_sensing(measurements, factors, reg):
+        return call(factorization(dmf.Sensing(OPERATOR, measurements), factors, reg), factors)
+
+    return of_factorization, of_regression, of_sensing
 
 
-loss, loss_on_data = both_ways(lambda problem, factors: problem.loss(factors))
-gradient, gradient_on_data = both_ways(lambda problem, factors: problem.gradient(factors))
-trace, trace_on_data = both_ways(dmf.hessian_trace)
+loss, loss_on_data, loss_of_measurements = for_each_loss(
+    lambda problem, factors: problem.loss(factors)
+)
+gradient, gradient_on_data, gradient_of_measurements = for_each_loss(
+    lambda problem, factors: problem.gradient(factors)
+)
+trace, trace_on_data, trace_of_measurements = for_each_loss(dmf.hessian_trace)
 
 
 def blocks(problem, factors):
@@ -60,7 +72,7 @@ def blocks(problem, factors):
     return [block for rows in np.split(dense, cuts) for block in np.split(rows, cuts, axis=1)]
 
 
-hessian, hessian_on_data = both_ways(blocks)
+hessian, hessian_on_data, hessian_of_measurements = for_each_loss(blocks)
 MOVES = [RNG.standard_normal(factor.shape) for factor in FACTORS]
 
 
@@ -90,7 +102,7 @@ def eigenpairs(problem, factors):
     return pairs
 
 
-leading_eigenpairs, leading_eigenpairs_on_data = both_ways(eigenpairs)
+leading_eigenpairs, leading_eigenpairs_on_data, _ = for_each_loss(eigenpairs)
 
 ROWS = {
     "end_to_end": Row(dmf.end_to_end, {"factors": FACTORS}, {"factors": 1}, 3),
@@ -151,6 +163,10 @@ ROWS = {
     "leading_eigenpairs on data": Row(
         leading_eigenpairs_on_data, OF_REGRESSION, WITH_DATA, 2 * [6, 0, 0, 0, 0]
     ),
+    "loss of measurements": Row(loss_of_measurements, OF_SENSING, OF_MEASUREMENTS, 6),
+    "gradient of measurements": Row(gradient_of_measurements, OF_SENSING, OF_MEASUREMENTS, 5),
+    "hessian of measurements": Row(hessian_of_measurements, OF_SENSING, OF_MEASUREMENTS, 4),
+    "hessian_trace of measurements": Row(trace_of_measurements, OF_SENSING, OF_MEASUREMENTS, 4),
     "hessian_trace": Row(trace, OF_FACTORIZATION, TOGETHER, 4),
     "hessian_trace on data": Row(trace_on_data, OF_REGRESSION, WITH_DATA, 6),
     "moments of data": Row(

@@ -134,10 +134,10 @@ def of_problem(name):
             * len(list(dmf.local_minimizers(dmf.Problem(arguments["target"], hidden, reg)))),
         ),
         f"{name}: hessian_eigenpairs": Row(
-            lambda target, reg: list(dmf.hessian_eigenpairs(minimizer(target, reg), "both", 9)),
+            lambda target, reg: list(dmf.hessian_eigenpairs(minimizer(target, reg), "both", 5)),
             arguments,
             degrees,
-            [of_eigenvalues, [[0] * depth] * 9],
+            [of_eigenvalues, [[0] * depth] * 10],
         ),
         f"{name}: rates": Row(
             lambda target, reg, step: [
