@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,13 @@ def test_public_names_are_sorted_and_there():
     assert list(dmf.__all__) == sorted(set(dmf.__all__))
     for name in dmf.__all__:
         assert getattr(dmf, name).__module__.startswith("dmfbook.")
+
+
+def test_public_names_are_on_the_page_of_the_package():
+    page = (Path(__file__).parents[1] / "book" / "api.md").read_text("utf-8")
+    listed = re.findall(r"^\.\. auto(?:class|function):: (\w+)$", page, flags=re.MULTILINE)
+    assert set(dmf.__all__) <= set(listed)
+    assert len(listed) == len(set(listed))
 
 
 def sections(docstring):

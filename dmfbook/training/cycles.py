@@ -66,7 +66,7 @@ def two_cycle(target: ArrayLike, step: ArrayLike, reg: ArrayLike = 0.0) -> TwoCy
 
     References
     ----------
-    .. [1] A. Ghosh and others, Learning dynamics of deep linear networks beyond the edge of stability, 2025.
+    .. [1] ghosh2025edge, arXiv 2502.20531.
 
     Examples
     --------

@@ -89,9 +89,8 @@ def gradient_descent(
     References
     ----------
     .. [1] B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964: the heavy ball.
-    .. [2] T. Tong, C. Ma, Y. Chi, Accelerating ill-conditioned low-rank matrix estimation via scaled gradient descent,
-       2021, for a loss with a factor ½: their step is twice the present one.
-    .. [3] X. Xu, Y. Shen, Y. Chi, C. Ma, The power of preconditioning in overparameterized low-rank matrix sensing, 2023.
+    .. [2] tong2021accelerating, arXiv 2005.08898, for a loss with a factor ½: its step is twice the present one.
+    .. [3] xu2023power, arXiv 2302.01186.
 
     Examples
     --------
