@@ -26,7 +26,7 @@ from dmfbook.workflow.files import (
 )
 from dmfbook.workflow.listings import read_settings, toc_entries
 from dmfbook.workflow.locks import alone
-from dmfbook.workflow.log import causes, lost_files
+from dmfbook.workflow.log import causes, located, lost_files
 from dmfbook.workflow.notebooks import Book
 
 _PAGES = (".md", ".ipynb", ".rst")
@@ -260,7 +260,8 @@ def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
     )
     if done.returncode or lost_files(done.stdout):
         # Paths as in the sources, so that an editor can open them.
-        log = done.stdout.replace(f"{source}{os.sep}", "")
+        lines = done.stdout.replace(f"{source}{os.sep}", "").splitlines()
+        log = "".join(f"{located(line, source)}\n" for line in lines)
         told = causes(log)
         if done.returncode < 0:
             told.append(f"Jupyter Book was ended by {signal.Signals(-done.returncode).name}")

@@ -1,6 +1,7 @@
 """What the log of a failed build says about its cause."""
 
 import re
+from pathlib import Path
 
 from dmfbook.workflow.errors import shortened
 
@@ -9,6 +10,11 @@ _WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b")
 # Where a traceback ends: ``sphinx.errors.ExtensionError: Could not import …``.
 _EXCEPTION = re.compile(r"(\w+\.)*\w*(Error|Exception|Interrupt|Exit|Warning)(: |:?$)")
 _TRACEBACK = re.compile(r"Traceback \(|(The above exception|During handling of the above) ")
+# Where MyST-NB finds fault: 40006 is the fifth line of the fourth cell.
+_IN_CELL = re.compile(r"(\.ipynb):(\d+)(?=: )")
+# How sphinx-proof spells a page: ``intro.rst`` for intro.md, ``one.ip.rst`` for one.ipynb.
+_SPELLED = re.compile(r"^(.+?)(?:\.ip)?\.rst(?=: )")
+
 # The last words of Jupyter Book and Sphinx, which send the reader elsewhere.
 _LAST_WORDS = re.compile(
     r"=+|RuntimeError:|There was an error in building your book\..*"
@@ -56,6 +62,40 @@ def causes(log: str) -> list[str]:
     found = [shortened(line) for line in dict.fromkeys(told or last[-10:])]
     more = len(found) - _MOST_CAUSES
     return found[:_MOST_CAUSES] + ([f"and {more} more"] if more > 0 else [])
+
+
+def located(line: str, source: Path) -> str:
+    """Let a line of the log name a file that is there, and the cell of a notebook.
+
+    Parameters
+    ----------
+    line : str
+        A line, in which files are named as below `source`.
+    source : Path
+        Folder of the sources.
+
+    Returns
+    -------
+    str
+        The line, without colours.
+
+    Examples
+    --------
+    >>> located("book/one.ipynb:40006: WARNING: no such page", Path())
+    'book/one.ipynb: cell 4, line 5: WARNING: no such page'
+    """
+    line = _COLOURS.sub("", line)
+    spelled = _SPELLED.match(line)
+    if spelled and not (source / spelled[0]).exists():
+        for suffix in (".md", ".ipynb"):
+            if (source / f"{spelled[1]}{suffix}").exists():
+                line = f"{spelled[1]}{suffix}{line[spelled.end() :]}"
+    return _IN_CELL.sub(_cell, line)
+
+
+def _cell(found: re.Match[str]) -> str:
+    cell, line = divmod(int(found[2]), 10_000)
+    return f"{found[1]}: cell {cell}, line {line - 1}" if cell and line > 1 else found[0]
 
 
 def lost_files(log: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What a failed build says: its cause, never "look above", never a traceback."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from dmfbook.workflow import build
 from dmfbook.workflow.errors import BuildError
 from dmfbook.workflow.execute import Run
-from dmfbook.workflow.log import causes
+from dmfbook.workflow.log import causes, located
 
 CONFIG = "{title: A, execute: {execute_notebooks: 'off'}, only_build_toc_files: true"
 
@@ -104,6 +105,39 @@ def test_death_and_odd_bytes_of_jupyter_book_are_told(book, monkeypatch, status,
     monkeypatch.setattr(subprocess, "run", die)
     with pytest.raises(BuildError, match=told):
         build.build_pages(book)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("book/one.ipynb:40006: WARNING: no", "book/one.ipynb: cell 4, line 5: WARNING: no"),
+        ("book/one.ipynb:10002: WARNING: no", "book/one.ipynb: cell 1, line 1: WARNING: no"),
+        ("book/one.ipynb:3: WARNING: no", "book/one.ipynb:3: WARNING: no"),
+        ("book/one.ip.rst: WARNING: no", "book/one.ipynb: WARNING: no"),
+        ("\x1b[91mbook/intro.rst: WARNING: no\x1b[0m", "book/intro.md: WARNING: no"),
+        ("book/intro.md:3: WARNING: no", "book/intro.md:3: WARNING: no"),
+        ("book/real.rst: WARNING: no", "book/real.rst: WARNING: no"),
+        ("book/none.rst: WARNING: no", "book/none.rst: WARNING: no"),
+        ("reading sources... [ 50%] book/one", "reading sources... [ 50%] book/one"),
+    ],
+)
+def test_line_names_a_file_that_is_there_and_the_cell(book, write_chapter, line, told):
+    write_chapter("one", "n")
+    (book.root / "book" / "real.rst").write_text("")
+    assert located(line, book.root) == told
+
+
+def test_warnings_of_a_build_name_the_cell(book, write_chapter, write_toc):
+    source = write_chapter("one", "print(n)", "# See\n\n{prf:ref}`nothing`")
+    write_toc("intro", "one")
+    target = build.executed(book, source)
+    target.parent.mkdir(parents=True)
+    shutil.copyfile(source, target)
+    with pytest.raises(BuildError) as caught:
+        build.build_pages(book)
+    message = str(caught.value)
+    assert "book/one.ipynb: cell 4, line 3: WARNING: prf:ref reference target" in message
+    assert "book/one.ipynb: WARNING: label 'nothing' not found." in message
 
 
 @pytest.mark.parametrize(
