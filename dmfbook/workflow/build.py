@@ -34,6 +34,9 @@ _PAGES = (".md", ".ipynb", ".rst")
 # What Sphinx, its themes and its extensions read as UTF-8.
 _TEXT = (".md", ".rst", ".bib", ".yml", ".html", ".css", ".js")
 
+# Beside the pages where they could not be built.
+_LOG = "pages.log"
+
 
 def execute_book(book: Book, limits: Limits = NO_HURRY) -> list[Run]:
     """Execute the chapters that changed, into ``_build/executed``.
@@ -198,6 +201,7 @@ def _build(book: Book, source: Path, pages: Path, *options: str) -> bool:
     if cache.stamped_key(pages) == wanted:
         return False
     check_writable(pages.parent)
+    pages.with_name(_LOG).unlink(missing_ok=True)
     with scratch(pages.with_name(f".{pages.name}.build")) as place:
         html = _jupyter_book(source, place, *options)
         cache.check_unchanged(book.root, before)
@@ -266,7 +270,7 @@ def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
         if done.returncode < 0:
             told.append(f"Jupyter Book was ended by {signal.Signals(-done.returncode).name}")
         with contextlib.suppress(OSError):  # a full disk may be the cause
-            kept = output.with_name("pages.log")
+            kept = output.with_name(_LOG)
             kept.write_text(log, encoding="utf-8")
             told.append(f"whole log: {kept}")
         raise BuildError("the pages could not be built:\n" + "\n".join(told))

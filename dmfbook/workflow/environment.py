@@ -25,6 +25,8 @@ _KEPT = re.compile(
     r"|(DY)?LD_\w+|SSL_CERT_\w+|(HTTPS?|NO|ALL)_PROXY|CUDA_VISIBLE_DEVICES",
     re.IGNORECASE,
 )
+# Of these, what chooses libraries; it is in the key.
+_LIBRARIES = re.compile(r"(DY)?LD_|CUDA_", re.IGNORECASE)
 
 _FIXED = {
     # Two kernels at a time fill the machine, and sums of floats come out the same on every build.
@@ -106,6 +108,7 @@ def identity(lock: str) -> list[str]:
         sys.version,
         platform.machine(),
         repr(_FIXED),
+        *(f"{name}={os.environ[name]}" for name in sorted(os.environ) if _LIBRARIES.match(name)),
         *sorted(_installed(lock)),
         *(f"{path} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in _other_sources()),
     ]

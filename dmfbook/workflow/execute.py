@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +121,23 @@ def execute(book: Book, runs: Iterable[Run], limits: Limits = NO_HURRY) -> list[
     return [run for run, _ in stale]
 
 
+def spelled(values: Mapping[str, Any]) -> str:
+    """Return the end of a name for results at these parameters, another one for others.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        Parameters that are set.
+
+    Returns
+    -------
+    str
+        A dash and eight hexadecimal digits; empty where none is set.
+    """
+    text = repr(sorted(values.items()))
+    return f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}" if values else ""
+
+
 def variation_runs(book: Book) -> list[Run]:
     """Return a run, into ``_build/variations``, for each parameter set of ``variations.yml``.
 
@@ -141,8 +158,7 @@ def variation_runs(book: Book) -> list[Run]:
     """
     runs = {}
     for chapter, values in book.variations():
-        spelled = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]
-        target = book.built / "variations" / f"{chapter.name}-{spelled}.ipynb"
+        target = book.built / "variations" / f"{chapter.name}{spelled(values)}.ipynb"
         runs[target] = Run(chapter, target, values)
     return list(runs.values())
 
@@ -152,8 +168,7 @@ class _Execution:
 
     def __init__(self, book: Book, run: Run, key: str, before: cache.Moment) -> None:
         self.book, self.run, self.key, self.before = book, run, key, before
-        suffix = f"-{key[:8]}" if run.values else ""
-        self.kept = book.built / "failed" / f"{run.chapter.name}{suffix}.ipynb"
+        self.kept = book.built / "failed" / f"{run.chapter.name}{spelled(run.values)}.ipynb"
         self.stopped = threading.Event()
         self.overdue = ""
         self.kernel: Any = None

@@ -30,9 +30,12 @@ def whole(target: Path) -> Iterator[Path]:
         If the file cannot be written; names `target`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    target = target.resolve()  # a link stays a link
     partial = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
         yield partial
+        if target.exists():
+            shutil.copymode(target, partial)
         os.replace(partial, target)
     except OSError as error:
         # A full disk is reported without a name, the rest with one that no reader has seen.

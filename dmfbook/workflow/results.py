@@ -3,6 +3,7 @@
 from typing import Any
 
 from dmfbook.workflow.cache import without_noise
+from dmfbook.workflow.errors import shortened
 
 VERDICT = "application/vnd.dmfbook.verdict+json"
 
@@ -54,6 +55,8 @@ def check(notebook: Any) -> None:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "code" or not cell.source.strip():
             continue
+        if "skip-execution" in cell.metadata.get("tags", []):
+            raise Refused(index, "was not executed: it is tagged 'skip-execution'")
         if cell.execution_count is None:
             # papermill takes a cell that calls sys.exit() for the end of a good run.
             raise Refused(last, "ended the notebook before its last cell")
@@ -129,6 +132,8 @@ def _fault(cell: Any) -> str | None:
     """Say what is wrong with an executed cell, or nothing."""
     shown = [output["data"] for output in cell.outputs if "data" in output]
     for verdict in (data[VERDICT] for data in shown if VERDICT in data):
+        if not isinstance(verdict, dict) or not isinstance(verdict.get("worst_case", {}), dict):
+            return f"shows what is no verdict: {shortened(repr(verdict), 200)}"
         if verdict.get("passed") is not True:
             worst = verdict.get("worst_case", {})
             return (

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dmfbook.workflow.errors import BookError, unknown
-from dmfbook.workflow.files import check_writable, whole
+from dmfbook.workflow.files import whole
+from dmfbook.workflow.runs import check_report
 
 
 def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> bool:
@@ -42,9 +43,7 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
 
     wanted, width = _claims(labels)
     if report is not None:
-        check_writable(report.resolve().parent)
-        if report.is_dir():
-            raise BookError(f"cannot write to {report}: it is a folder")
+        check_report(report)
     print(_row(width, "claim", "cases", "worst error", "tolerance", "margin", "seconds", "verdict"))
     rows = []
     for claim in wanted:

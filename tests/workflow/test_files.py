@@ -5,7 +5,7 @@ import os
 import pytest
 
 from dmfbook.workflow import files
-from dmfbook.workflow.files import put_in_place, recover, scratch
+from dmfbook.workflow.files import put_in_place, recover, scratch, whole
 
 
 class Killed(BaseException):
@@ -108,6 +108,18 @@ def test_link_is_replaced_and_not_what_it_names(place):
     place.symlink_to(linked)
     put_in_place(place.with_name("made"), place)
     assert book_in(place) == "new" and book_in(linked) == "old"
+
+
+def test_file_that_is_replaced_keeps_its_link_and_its_mode(tmp_path):
+    real, link = tmp_path / "real.ipynb", tmp_path / "link.ipynb"
+    real.write_text("old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    with whole(link) as partial:
+        partial.write_text("new")
+    assert link.is_symlink() and real.read_text() == "new"
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert {path.name for path in tmp_path.iterdir()} == {"real.ipynb", "link.ipynb"}
 
 
 def test_scratch_is_empty_and_goes(place):

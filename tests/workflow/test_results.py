@@ -26,12 +26,11 @@ display({"application/vnd.dmfbook.verdict+json": verdict}, raw=True)
 def failure(book, write_chapter):
     """Execute a chapter of these cells; return what the error says, and look after what is kept."""
 
-    def run(*cells, alt=None, values=None, limits=Limits()):  # noqa: B008
+    def run(*cells, alt="", tags=(), values=None, limits=Limits()):  # noqa: B008
         path = write_chapter("one", *cells)
-        if alt is not None:
-            notebook = json.loads(path.read_text())
-            notebook["cells"][2]["metadata"]["mystnb"] = {"image": {"alt": alt}}
-            path.write_text(json.dumps(notebook))
+        notebook = json.loads(path.read_text())
+        notebook["cells"][2]["metadata"] = {"mystnb": {"image": {"alt": alt}}, "tags": list(tags)}
+        path.write_text(json.dumps(notebook))
         job = Run(book.chapter("one"), book.built / "runs" / "one.ipynb", values or {})
         job.target.parent.mkdir(parents=True, exist_ok=True)
         job.target.write_text("an earlier good one")
@@ -66,6 +65,17 @@ def test_only_true_is_true(failure, passed):
     entry = "{'label': 'a'}" if passed is None else f"{{'label': 'a', 'passed': {passed}}}"
     told = failure(f"n; display({{'application/vnd.dmfbook.verdict+json': {entry}}}, raw=True)")
     assert "shows the claim a, which does not pass" in told
+
+
+@pytest.mark.parametrize("entry", ["[]", "'yes'", "{'worst_case': 3}"])
+def test_what_is_no_verdict_is_none(failure, entry):
+    told = failure(f"n; display({{'application/vnd.dmfbook.verdict+json': {entry}}}, raw=True)")
+    assert "shows what is no verdict" in told
+
+
+def test_cell_that_is_not_executed_is_named(failure):
+    told = failure("n", tags=["skip-execution"])
+    assert "cell 3, `n`\n  was not executed: it is tagged 'skip-execution'" in told
 
 
 def test_verdict_that_passes_with_other_parameters_is_good(book, write_chapter):
@@ -108,9 +118,7 @@ def test_cell_that_ignores_being_asked_is_killed(failure):
 def test_chapter_of_many_cells_has_a_limit(failure):
     cells = ["import time; time.sleep(0.4)"] * 30
     told = failure("n", *cells, values={"n": 1}, limits=Limits(run=2))
-    assert (
-        "`import time; time.sleep(0.4)`\n  the chapter ran 2 s; see the option --run-limit" in told
-    )
+    assert "\n  the chapter ran 2 s; see the option --run-limit" in told
 
 
 def stream(text, name="stdout"):

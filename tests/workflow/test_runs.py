@@ -6,7 +6,7 @@ import pytest
 
 from dmfbook.workflow import build, runs
 from dmfbook.workflow.errors import BookError
-from dmfbook.workflow.runs import carry_out, plan_run
+from dmfbook.workflow.runs import carry_out, check_report, plan_run
 
 
 @pytest.fixture
@@ -173,3 +173,29 @@ def test_failed_run_leaves_the_earlier_good_one(book, write_chapter, command, no
     failed = command("run", "one")
     assert failed.exit_code == 1 and "ZeroDivisionError" in failed.stderr
     assert tree(book.built / "runs") == before
+
+
+@pytest.mark.parametrize(
+    "text", ["mine", "{}", "[1]", '[{"name": 1}]', "null", '"label"', "[" * 5000, "\xff"]
+)
+def test_report_of_verdicts_replaces_nothing_else(tmp_path, text):
+    path = tmp_path / "report.json"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(BookError, match="holds something else than verdicts"):
+        check_report(path)
+    assert path.read_text(encoding="latin-1") == text
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", '[{"label": "thm-a"}]'])
+def test_report_of_verdicts_replaces_an_older_one(tmp_path, text):
+    if text is not None:
+        (tmp_path / "report.json").write_text(text)
+    check_report(tmp_path / "report.json")
+
+
+@pytest.mark.parametrize("place", ["book/report.json", "book/one.ipynb", "_build/html/a.json"])
+def test_report_of_verdicts_does_not_go_among_the_sources(book, write_chapter, place):
+    write_chapter("one", "n")
+    (book.built / "html").mkdir(parents=True)
+    with pytest.raises(BookError, match="results do not go into"):
+        check_report(book.root / place)
