@@ -34,6 +34,14 @@ _PAGES = (".md", ".ipynb", ".rst")
 # What Sphinx, its themes and its extensions read as UTF-8.
 _TEXT = (".md", ".rst", ".bib", ".yml", ".html", ".css", ".js")
 
+# Jupyter Book, which ends when its input does: when the process that started it is dead.
+_JUPYTER_BOOK = """\
+import os, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+from jupyter_book.cli.main import main
+main()
+"""
+
 # Beside the pages where they could not be built.
 _LOG = "pages.log"
 
@@ -252,16 +260,22 @@ def _mirror_text(book: Book, folder: Path) -> None:
 def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
     """Run ``jupyter-book build``; return the folder of the pages."""
     # -P: what stands in the current folder is not imported.
-    command = [sys.executable, "-P", "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [sys.executable, "-P", "-c", _JUPYTER_BOOK]
     command += ["build", str(source), "--path-output", str(output), *options]
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        env=environment(output) | {"NO_COLOR": "1"},
-    )
+    theirs, ours = os.pipe()
+    try:
+        done = subprocess.run(
+            command,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            env=environment(output) | {"NO_COLOR": "1"},
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
     if done.returncode or lost_files(done.stdout):
         # Paths as in the sources, so that an editor can open them.
         lines = done.stdout.replace(f"{source}{os.sep}", "").splitlines()

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def whole(target: Path) -> Iterator[Path]:
             error.filename, error.filename2 = str(target), None
         raise
     finally:
-        _remove(partial)
+        remove(partial)
 
 
 @contextlib.contextmanager
@@ -60,12 +61,12 @@ def scratch(folder: Path) -> Iterator[Path]:
     Path
         `folder`.
     """
-    _remove(folder)
+    remove(folder)
     folder.mkdir(parents=True)
     try:
         yield folder
     finally:
-        _remove(folder)
+        remove(folder)
 
 
 def put_in_place(new: Path, place: Path) -> None:
@@ -103,7 +104,7 @@ def recover(place: Path) -> None:
     for beside in _beside(place):
         if beside.is_dir() and not os.path.lexists(place):
             os.replace(beside, place)
-        _remove(beside)
+        remove(beside)
 
 
 def read_text(path: Path) -> str:
@@ -159,8 +160,27 @@ def _beside(place: Path) -> tuple[Path, Path]:
     return place.with_name(f".{place.name}.new"), place.with_name(f".{place.name}.old")
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    elif os.path.lexists(path):  # a read-only file system refuses even to look for nothing
-        path.unlink()
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, if it is there.
+
+    Parameters
+    ----------
+    path : Path
+        What to remove. The orphan of a killed process may still write there, for a moment.
+
+    Raises
+    ------
+    OSError
+        If it cannot be removed.
+    """
+    for patience in (0.1, 0.2, 0.4, None):
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif os.path.lexists(path):  # a read-only file system refuses even to look for nothing
+                path.unlink()
+            return
+        except OSError:
+            if patience is None:
+                raise
+            time.sleep(patience)

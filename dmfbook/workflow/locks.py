@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from dmfbook.workflow.files import check_writable
+from dmfbook.workflow.files import check_writable, remove
 
 # Which thread of this process holds which lock; it may take it again.
 _held: dict[Path, int] = {}
@@ -47,6 +47,9 @@ def alone(folder: Path) -> Iterator[None]:
         file.flush()
         try:
             sweep(folder)
+            for left in folder.glob(".*"):
+                if re.fullmatch(r"\..+\.(build|source)", left.name):  # of `scratch`
+                    remove(left)
             yield
         finally:
             del _held[folder]

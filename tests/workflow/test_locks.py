@@ -1,9 +1,12 @@
 """One build at a time; one that is dead keeps nobody out."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from processes import COMMAND, WAITS, wait_for
@@ -82,6 +85,24 @@ def test_dead_holder_keeps_nobody_out_and_what_it_left_is_swept(
     assert second.returncode == 0 and "waiting" not in error, error
     hidden = {path.name for path in book.built.rglob(".*")}
     assert hidden == {".dmfbook.json", ".buildinfo"}, "what belongs to the pages"
+
+
+def test_jupyter_book_does_not_outlive_its_build(book, write_toc, start):
+    (book.root / "book" / "more.md").write_text("# More\n")
+    write_toc("intro", "more")
+    build = start("build")
+    wait_for(lambda: (book.built / ".html.build").exists())
+    build.send_signal(signal.SIGKILL)
+    build.communicate()
+    ours = os.fsencode(book.built / ".html.build")
+    commands = (path / "cmdline" for path in Path("/proc").glob("[0-9]*"))
+
+    def orphan(path):
+        with contextlib.suppress(OSError):
+            return ours in path.read_bytes()
+
+    orphans = [path for path in commands if orphan(path)]
+    wait_for(lambda: not any(map(orphan, orphans)))
 
 
 def test_same_thread_may_come_again_and_another_may_not(tmp_path):
