@@ -2,13 +2,15 @@
 PYTHON ?= python3
 # Not the scripts beside it: they name it by its whole path, in which a shell may read `$`.
 IN := .venv/bin/python
+# Not `-m dmfbook`, which loads the package before it hears Ctrl-C.
+DMFBOOK := $(IN) -m dmfbook_command
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
 .PHONY: book test night lock outputs mutants benchmark clean help environment
 
 book: environment  ## execute what changed, build the pages and say where they are (the default)
-	@$(IN) -m dmfbook build
+	@$(DMFBOOK) build
 
 test: book  ## check everything: style, types, package, claims, notebooks, pages
 	$(IN) -m ruff check .
@@ -18,11 +20,11 @@ test: book  ## check everything: style, types, package, claims, notebooks, pages
 
 night: environment  ## verify every claim on 200 cases, at three random seeds (hours)
 	@failed=; for seed in $$($(IN) -c "import secrets; print(*map(secrets.randbits, [32] * 3))"); do \
-		echo "seed $$seed"; $(IN) -m dmfbook verify --cases 200 --seed $$seed || failed="$$failed $$seed"; \
+		echo "seed $$seed"; $(DMFBOOK) verify --cases 200 --seed $$seed || failed="$$failed $$seed"; \
 	done; test -z "$$failed" || { echo "failed at seeds:$$failed" >&2; exit 1; }
 
 outputs: environment  ## execute the notebooks and store their text outputs in the sources
-	$(IN) -m dmfbook save-outputs
+	$(DMFBOOK) save-outputs
 
 mutants: environment  ## break each formula in turn and see that some test fails
 	$(IN) tests/mutation.py

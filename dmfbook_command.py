@@ -21,3 +21,7 @@ def _end(*_: Any) -> None:
     # An exception could be swallowed or rewritten by any of the modules that are being loaded.
     os.write(2, b"\ninterrupted\n")
     os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

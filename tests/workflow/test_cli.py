@@ -109,3 +109,10 @@ def test_reader_who_has_enough_is_no_error(book, write_chapter):
         capture_output=True,
     )
     assert done.stderr == b""
+
+
+def test_make_starts_the_command_that_hears_an_interrupt_at_once():
+    done = subprocess.run(
+        [sys.executable, "-m", "dmfbook_command", "--version"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("dmfbook ")
