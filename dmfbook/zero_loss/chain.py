@@ -23,11 +23,10 @@ class Chain:
     Parameters
     ----------
     layers : list of L arrays
-        The layers divided by powers of two such that their products neither grow nor fade. With inputs the first is
-        ``W_1 Q``.
+        The layers, over powers of two where their products might leave the range of float64: then the products neither
+        grow nor fade. With inputs the first is ``W_1 Q``.
     weights : array (L,)
-        Even powers of two: no term is much larger than one, and the largest is of order one. A term that vanishes
-        has weight 0.
+        Even powers of two, at most one; that of the largest term is one.
     exponent : int
         What was taken out of all terms, an even number.
     root : array (d_0, r), optional
@@ -54,18 +53,14 @@ def scaled_chain(factors: list[Array], inputs: tuple[Array, int] | None = None) 
     if ordinary:
         return Chain(layers, np.ones(len(layers)), 2 * shift, root)
     layers, exponents, reached = _levelled(layers)
+    behind = _levelled([layer.T for layer in layers[::-1]])[2][::-1]
     exponents[0] += taken
-    # Each term lacks one layer: log2 of its size, or None where it vanishes.
-    sizes = [
-        2 * (sum(exponents) - exponent + behind) if behind is not None and before else None
-        for exponent, before, behind in zip(exponents, reached, _sizes_behind(layers), strict=True)
-    ]
-    top = max((size for size in sizes if size is not None), default=0)
-    weights = [
-        0.0 if size is None else np.ldexp(1.0, 2 * (sum(exponents) - exponent) - top)
-        for size, exponent in zip(sizes, exponents, strict=True)
-    ]
-    return Chain(layers, np.array(weights), top + 2 * shift, root)
+    # Each term lacks one layer.
+    sizes = [2 * (sum(exponents) - exponent) for exponent in exponents]
+    present = [size for size, *parts in zip(sizes, reached, behind, strict=True) if all(parts)]
+    top = max(present, default=0)
+    weights = np.ldexp(1.0, np.minimum(np.array(sizes) - top, 0))
+    return Chain(layers, weights, top + 2 * shift, root)
 
 
 def _digits(layer: Array) -> int:
@@ -87,17 +82,6 @@ def _levelled(layers: list[Array]) -> tuple[list[Array], list[int], list[bool]]:
         levelled.append(divided(layer, exponents[-1]))
         reached.append(reached[-1] and alive)
     return levelled, exponents, reached[:-1]
-
-
-def _sizes_behind(layers: list[Array]) -> list[int | None]:
-    """Binary exponents of ``A_1`` to ``A_L``, roughly, by a random row; None for zero."""
-    probe: Array = np.random.default_rng(0).standard_normal((len(layers[-1]),))
-    sizes: list[int | None] = [0]
-    for layer in layers[:0:-1]:
-        probe, more = normalized(probe @ layer)
-        before = sizes[-1]
-        sizes.append(before + more if before is not None and probe.any() else None)
-    return sizes[::-1]
 
 
 def scaled_partial_products(

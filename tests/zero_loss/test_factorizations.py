@@ -44,6 +44,51 @@ def test_flat_factors_are_flat(shape, seed, spread, spare):
     assert dmf.spectral_imbalance(factors) <= tolerance
 
 
+@pytest.mark.parametrize("shape", [(2, 5, 4), (4, 3, 2), (5, 3, 4)])
+@pytest.mark.parametrize("make", [dmf.zero_loss_factors, dmf.flat_factors])
+def test_two_layers_between_any_sides(make, shape):
+    rng = np.random.default_rng(0)
+    target = np.outer(rng.standard_normal(shape[-1]), rng.standard_normal(shape[0]))
+    factors = make(target, shape[1:-1], rng)
+    np.testing.assert_allclose(dmf.end_to_end(factors), target, rtol=0, atol=1e-13)
+
+
+def test_size_of_the_entries_to_spare():
+    # The modes give each middle layer the size ‖M‖^{1/L}; entries of variance size² / width add to it, width by width.
+    target, hidden, rng = 8 * np.eye(2, 3), (62, 52, 82), np.random.default_rng(0)
+    root = 8**0.25
+    for spare in (0.01, 1.0, 30.0):
+        for layer in dmf.flat_factors(target, hidden, rng, spare=spare)[1:-1]:
+            rooms = layer.shape[0] - 2, layer.shape[1] - 2
+            expected = 2 * root**2 + (spare * root) ** 2 * min(rooms)
+            # A sum of at least 3,000 squares.
+            assert np.linalg.norm(layer) ** 2 == pytest.approx(expected, rel=0.1)
+            assert np.count_nonzero(layer) == rooms[0] * rooms[1] + 4
+    for layer in dmf.zero_loss_factors(target, hidden, rng, condition=1.0)[1:-1]:
+        expected = 2 * root**2 + root**2 * (min(layer.shape) - 2)
+        assert np.linalg.norm(layer) ** 2 == pytest.approx(expected, rel=0.1)
+        assert np.count_nonzero(layer) == layer.size
+    for layer in dmf.flat_factors(target, hidden, rng)[1:-1]:
+        assert np.linalg.norm(layer) ** 2 == pytest.approx(2 * root**2)
+        assert np.count_nonzero(layer) == layer.size
+
+
+def test_defaults():
+    def same(one, other):
+        return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+    target, hidden = np.diag([2.0, 1.0]), (4, 5)
+    made = [
+        dmf.zero_loss_factors(target, hidden, np.random.default_rng(0), *more)
+        for more in ((), (10.0,))
+    ]
+    assert same(*made)
+    made = [
+        dmf.flat_factors(target, hidden, np.random.default_rng(0), *more) for more in ((), (0, 0))
+    ]
+    assert same(*made)
+
+
 @pytest.mark.parametrize("depth", [3, 21, 40])
 @pytest.mark.parametrize("spare", [10.0, 1e6])
 @pytest.mark.parametrize("data", [False, True], ids=["white", "data"])
