@@ -222,6 +222,15 @@ def test_a_long_first_step_is_no_divergence():
         assert run.status == "converged"
 
 
+def test_a_long_step_that_leads_down_is_no_divergence():
+    """After small first steps, one over the whole distance."""
+    run = dmf.gradient_descent(
+        Distance([1e9, -1e9]), [np.full(2, 1e-30)], lambda t: 0.5 if t > 1 else 1e-50, 3
+    )
+    assert run.status == "finished"
+    np.testing.assert_allclose(run.factors[0], [5e8, -5e8])
+
+
 @pytest.mark.parametrize("start", [0.0, 1e-30])
 def test_a_first_step_that_is_too_long_is_no_divergence(start):
     """On ``ln cosh(u − 1)``, whose slope is below 1, every run stays near the minimum."""
@@ -279,7 +288,7 @@ def test_descent_in_other_units_is_the_same_to_the_last_bit(shape, sign, momentu
 
 
 def test_divergence_in_other_units_is_the_same():
-    for s in (2.0**-100, 2.0**100):
+    for s in (2.0**-170, 2.0**-100, 2.0**100, 2.0**170):  # also where losses are 0 or infinite
         for step in (0.9, 1.0, 100.0):
             runs = [
                 dmf.gradient_descent(

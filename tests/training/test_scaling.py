@@ -119,6 +119,16 @@ def test_singular_factors_need_a_damping():
     assert dmf.gradient_descent(PROBLEM, start, 0.1, 5, scaling=1.0).status == "finished"
 
 
+class Still:
+    """A loss that is constant, of factors of any shapes."""
+
+    def loss(self, factors):
+        return 0.0
+
+    def gradient(self, factors):
+        return [np.ones_like(factor) for factor in factors]
+
+
 DEEP = dmf.Problem([[1.0]], (2, 2))
 BAD = {
     "negative": (PROBLEM, START, -1.0, ValueError, "scaling must be finite and not negative"),
@@ -132,8 +142,22 @@ BAD = {
         "for one factor",
     ),
     "vector": (Distance(np.ones(2)), [np.ones(2)], 0.1, ValueError, r"got shapes \[\(2,\)\]"),
+    "vector and matrix": (
+        Still(),
+        [np.ones(2), np.ones((3, 2))],
+        0.1,
+        ValueError,
+        "two that follow",
+    ),
+    "one stack": (
+        Still(),
+        [np.ones((2, 3, 5)), np.ones((4, 3))],
+        0.1,
+        ValueError,
+        "two that follow",
+    ),
     "apart": (
-        Distance(np.ones((2, 2))),
+        Still(),
         [np.ones((2, 2)), np.ones((2, 3))],
         0.1,
         ValueError,
