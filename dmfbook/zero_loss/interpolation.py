@@ -29,7 +29,7 @@ FEASIBLE = 1e-8
 DISTURBANCE = 0.4  # of the first start, in units of random factors
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Interpolation:
     """Factors that minimize the trace among all that fit the measurements, as far as found.
 
@@ -63,6 +63,13 @@ class Interpolation:
     curvature: float
     converged: bool
     evaluations: int
+
+    def __repr__(self) -> str:
+        end = "converged" if self.converged else "not converged"
+        return (
+            f"Interpolation({end}, trace {self.trace:.6g}, misfit {self.misfit:.1e}, stationarity "
+            f"{self.stationarity:.1e}, curvature {self.curvature:.1e}, evaluations {self.evaluations})"
+        )
 
 
 def flattest_interpolator(

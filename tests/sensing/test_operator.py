@@ -104,7 +104,9 @@ def test_private_products_are_sums_over_measurements(operator, block, monkeypatc
 
 
 @every_operator
-def test_orthonormal_measurements_fit_the_same_matrices(operator):
+@pytest.mark.parametrize("block", [2**22, 40])
+def test_orthonormal_measurements_fit_the_same_matrices(operator, block, monkeypatch):
+    monkeypatch.setattr("dmfbook.sensing.operator.BLOCK_ENTRIES", block)
     truth = np.random.default_rng(4).normal(size=operator.matrix_shape)
     orthonormal, values = operator._orthonormal(operator.forward(truth))
     rows = orthonormal @ np.eye(operator.shape[1])

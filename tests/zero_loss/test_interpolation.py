@@ -1,5 +1,8 @@
 """The flattest interpolator against closed forms and against a convex solver."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -62,8 +65,8 @@ def test_rank_one_is_recovered_from_a_random_start(depth):
     result = dmf.flattest_interpolator(operator, values, widths[1:-1], start=start)
     assert result.converged
     assert np.linalg.norm(dmf.end_to_end(result.factors) - truth) < 1e-4
-    for factor, copy in zip(start, before, strict=True):
-        np.testing.assert_array_equal(factor, copy)
+    for factor, kept in zip(start, before, strict=True):
+        np.testing.assert_array_equal(factor, kept)
 
 
 def test_a_bottleneck_limits_the_rank():
@@ -217,3 +220,13 @@ BAD = {
 def test_bad_input_is_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         dmf.flattest_interpolator(*arguments)
+
+
+def test_an_interpolation_is_short_and_survives_pickle():
+    found = dmf.flattest_interpolator(OPERATOR, np.ones(4), (2,))
+    text = repr(found)
+    assert text.startswith("Interpolation(converged, trace ") and len(text) < 150
+    for other in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+        assert repr(other) == text and other != found
+        for one, same in zip(found.factors, other.factors, strict=True):
+            np.testing.assert_array_equal(one, same)
