@@ -112,7 +112,7 @@ def compare_rank(
 @claim(
     "thm-staircase",
     "The rank of the minimizer",
-    source="this book",
+    source="kamber2026landscape",
     status="derived",
     cases={
         "depth 3 to 5, unequal weights": problems.generic,
@@ -153,7 +153,7 @@ def compare_step(
 @claim(
     "cor-steps",
     "The height of the steps",
-    source="this book",
+    source="ziyin2022phase",
     status="derived",
     cases={
         "the first step, depth 3": lambda rng: thresholds.step(rng, 3, 1),
@@ -202,8 +202,8 @@ def zero_is_minimizer(case: PointCase, always: bool) -> Evidence:
 @claim(
     "prop-zero-local-minimizer",
     "The Hessian at zero",
-    source="this book",
-    status="derived",
+    source="ziyin2022exact",
+    status="paper's claim",
     cases={
         "depth 3 and 4": lambda rng: thresholds.at_zero(
             rng, (2, *rng.integers(1, 4, rng.integers(2, 4)), 3), 3.0
@@ -288,8 +288,8 @@ def compare_sweeps(
 @claim(
     "cor-hysteresis",
     "Hysteresis",
-    source="this book",
-    status="new",
+    source="wang2024implicit",
+    status="derived",
     cases={
         "depth 3 or 4": lambda rng: thresholds.sweeps(rng, int(rng.integers(3, 5))),
         "one hidden unit, depth 3": lambda rng: thresholds.sweeps(rng, 3, narrow=True),
