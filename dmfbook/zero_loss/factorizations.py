@@ -138,7 +138,8 @@ def flat_factors(
 
     Notes
     -----
-    ``O(Σ d_l³)`` flops, memory for a few hidden matrices; with inputs the cost of :func:`flat_sharpness` as well.
+    ``O(Σ d_l³)`` flops, memory for a few hidden matrices; with inputs the cost of :func:`flat_sharpness` as well, and
+    the same directions count as absent.
 
     Examples
     --------

@@ -151,7 +151,8 @@ class Search:
             return along(change / (2 * step))
 
         value, size, direction = _least_eigenpair(product, point.size)
-        return value / size, along(direction)
+        # Not above zero, which the directions across the constraints have.
+        return min(value / size, 0.0), along(direction)
 
     def _way_down(self, point: Array, direction: Array) -> Array | None:
         """The lowest of some points on both sides, if one is lower than the point itself."""

@@ -37,7 +37,7 @@ def sharpness(factors: Sequence[ArrayLike], inputs: ArrayLike | None = None) -> 
         The factors, first applied first.
     inputs : array (d_0, n), optional
         Samples of a linear network, one a column: the loss is ``‖Y − W_L ⋯ W_1 X‖_F²``, that of
-        :class:`Regression`, with outputs Y that the network fits. Any number of them; they need not span
+        :class:`Regression` with scale 1, with outputs Y that the network fits. Any number of them; they need not span
         ``R^{d_0}``. Without them the inputs are white, ``X Xᵀ = I``, and the loss is ``‖M − W_L ⋯ W_1‖_F²``.
 
     Returns
@@ -175,6 +175,7 @@ def flat_sharpness(target: ArrayLike, depth: int, inputs: ArrayLike | None = Non
     One spectral norm; with inputs ``2 min_{p>0} λ_max((L−1) QᵀMᵀMQ / p + p^{L−1} QᵀQ)``, whose logarithm in p is the
     unknown of a convex problem: some ten eigenvalue problems of the size of the inputs' rank, up to fifty where the
     largest eigenvalue is repeated at the minimum.
+    A direction of the inputs with a moment below ``d_0 ε`` times the largest counts as absent.
 
     Examples
     --------

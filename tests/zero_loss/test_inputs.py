@@ -92,8 +92,10 @@ def test_only_the_second_moment_matters():
     padded = [np.hstack([factors[0], rng.standard_normal((5, 2))]), *factors[1:]]
     more = np.concatenate([inputs, np.zeros((2, 12))])
     assert dmf.sharpness(padded, more) == pytest.approx(value, rel=ACCURACY)
-    assert dmf.sharpness(factors, np.zeros((4, 3))) == 0
-    assert dmf.sharpest_direction(factors, np.zeros((4, 3)))[0] == 0
+    for nothing in (np.zeros((4, 3)), np.zeros((4, 9))):
+        assert dmf.sharpness(factors, nothing) == 0
+        value, moves = dmf.sharpest_direction(factors, nothing)
+        assert value == 0 and np.linalg.norm(dmf.flatten(moves)) == pytest.approx(1)
 
 
 def test_samples_are_read_in_blocks(monkeypatch):

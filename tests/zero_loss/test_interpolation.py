@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.sparse.linalg import ArpackNoConvergence
 
 import dmfbook as dmf
 from dmfbook.claims.cases.targets import random_truth
@@ -111,6 +112,16 @@ def test_a_saddle_is_seen_and_left(monkeypatch, dense):
     assert saddle.trace == pytest.approx(162.8, rel=1e-3)
     assert saddle.misfit <= 1e-6 and saddle.stationarity <= 1e-4
     assert saddle.curvature < -1e-2 and not saddle.converged
+
+
+def test_an_unknown_curvature_is_no_success(monkeypatch):
+    def stop(*args, **kwargs):
+        raise ArpackNoConvergence("%s %s", np.zeros(0), np.zeros(0))
+
+    monkeypatch.setattr(lagrangian, "DENSE", 0)
+    monkeypatch.setattr(lagrangian, "eigsh", stop)
+    result = dmf.flattest_interpolator(MEASURED, SEEN, (2,), starts=1)
+    assert result.misfit <= 1e-6 and np.isnan(result.curvature) and not result.converged
 
 
 def test_depth_two_with_room_has_no_other_minima():
