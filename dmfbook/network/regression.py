@@ -126,7 +126,7 @@ class Regression:
 
     @cached_property
     def least(self) -> float:
-        """Least value of the loss over all matrices: what no network fits, noise included; infinite beyond range."""
+        """Least value of the loss over all matrices, what no network fits, noise included; infinite beyond range."""
         # Rounding may leave a small negative number where the data are fitted exactly.
         rest = max(self._power - float(squared_norm(self._whitened[1])), 0.0)
         return float(times_power(rest, 2 * self._units[1]))
