@@ -22,7 +22,6 @@ WITHOUT_RIVALS = {
     "flat_interpolators_recover": "cor-nuclear-norm cor-convex-at-depth-two obs-flat-recovery obs-label-noise",
     "three_phases": "thm-spectral-phase cor-alignment thm-full-flow prop-signal-and-noise obs-three-phases",
     "initialization_scale": "thm-error-floor obs-power-law obs-width obs-large-start",
-    "depth_and_implicit_bias": "thm-depth-rates prop-race obs-depth",
 }
 
 every_claim = pytest.mark.parametrize("claim", all_claims(), ids=lambda claim: claim.label)
