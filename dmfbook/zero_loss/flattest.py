@@ -62,7 +62,7 @@ def flattest_split(target: Array, depth: int, inputs: InputFactor) -> FlattestSp
     low = np.log(values[-1] / moments[0]) + np.log(share) / (depth - 1)
     high = 2 * np.log(np.linalg.norm(scaled @ inputs.vectors, 2))
     # The slope vanishes at neither end of a range that is wider by a little.
-    x = brentq(slope, low - 1, high + 1, xtol=1e-15, rtol=1e-15)
+    x = brentq(slope, low - 1, high + 1, xtol=1e-15, rtol=1e-15, maxiter=1000)
     power, exponent = scaled_power(1.0, shift, (2 * depth - 2, depth))
     value = leading(x)[0] * float(np.exp(x - x / depth)) * power
     return FlattestSplit(value, exponent + 2 * inputs.exponent, float(np.exp(x / depth)))

@@ -153,8 +153,7 @@ def test_least_sharpness_is_that_of_the_best_direction(seed):
     assert flat == pytest.approx(-2 * depth * best, rel=1e-9)
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3])
-@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize("columns, depth", [(1, 2), (2, 2), (2, 3), (3, 3)])
 def test_no_search_over_factors_goes_below_the_least_sharpness(columns, depth):
     rng = np.random.default_rng(columns + 10 * depth)
     target, inputs = rng.standard_normal((2, columns)), samples(columns, "many", depth)
@@ -175,11 +174,11 @@ def test_no_search_over_factors_goes_below_the_least_sharpness(columns, depth):
 
     # Without derivatives, since the largest eigenvalue has none where it is repeated, as at the minimum.
     found, size = np.zeros((depth - 1) * width**2), 0.3
-    for _ in range(4):
+    for _ in range(3):
         simplex = np.concatenate(
             [[found], found + size * rng.standard_normal((len(found), len(found)))]
         )
-        options = {"initial_simplex": simplex, "maxfev": 1500, "adaptive": True}
+        options = {"initial_simplex": simplex, "maxfev": 700, "adaptive": True}
         found, size = minimize(top, found, method="Nelder-Mead", options=options).x, size / 2
     excess = np.exp(top(found)) / flat - 1
     assert -1e-9 <= excess <= 0.05
