@@ -103,7 +103,7 @@ def compare_race(
 @claim(
     "prop-race",
     "The race of two modes",
-    source="this book",
+    source="gissin2020implicit",
     status="derived",
     cases={
         "depth 3": lambda rng: races.race(rng, 3),
