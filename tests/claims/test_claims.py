@@ -20,8 +20,6 @@ WITHOUT_RIVALS = {
     "what_training_finds": "thm-conservation prop-drift cor-balanced-start thm-two-vectors",
     "trace_and_nuclear_norm": "prop-sensing-trace thm-flattest-trace prop-flattest-factors thm-trace-under-rip prop-weighted-nuclear-norm",
     "flat_interpolators_recover": "cor-nuclear-norm cor-convex-at-depth-two obs-flat-recovery obs-label-noise",
-    "three_phases": "thm-spectral-phase cor-alignment thm-full-flow prop-signal-and-noise obs-three-phases",
-    "initialization_scale": "thm-error-floor obs-power-law obs-width obs-large-start",
 }
 
 every_claim = pytest.mark.parametrize("claim", all_claims(), ids=lambda claim: claim.label)
