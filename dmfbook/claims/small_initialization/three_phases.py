@@ -99,7 +99,7 @@ def compare_flow(case: FlowCase, factor: float = 2.0, rate: float = 2.0) -> Evid
 @claim(
     "thm-full-flow",
     "Gradient flow under full observation",
-    source="this book",
+    source="yan1994global",
     status="derived",
     cases={
         "more columns than the rank": flows.flow_in_full,
@@ -154,7 +154,7 @@ def compare_blocks(
 @claim(
     "prop-signal-and-noise",
     "Signal and noise",
-    source="this book",
+    source="tarmoun2021understanding",
     status="derived",
     cases={
         "more columns than the rank": flows.flow_in_full,
