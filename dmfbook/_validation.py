@@ -15,6 +15,11 @@ LARGEST_EXACT_INTEGER = 2**53
 
 def real_array(name: str, value: ArrayLike) -> Array:
     """Return `value` as a non-empty, finite float64 array, or say why it is none."""
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.size:
+        # What nearly every call brings is looked at once.
+        if np.isfinite(value).all():
+            return value
+        raise ValueError(f"{name} must be finite in float64, got NaN or infinity")
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: fill or drop its masked entries first")
     if hasattr(value, "toarray"):

@@ -163,12 +163,16 @@ class Problem:
             product = units.factors[0]
             for factor in units.factors[1:]:
                 product = factor @ product
-            value = times_power(units.loss.value(product), units.value)
+            value = units.loss.value(product)
+            if units.value:
+                value = times_power(value, units.value)
             for reg, factor in zip(self.reg, checked, strict=True):
                 if reg:
                     value = value + squared_norms(factor, reg, units.are_plain)
         # Infinities that cancel were too large as well.
-        return np.where(np.isnan(value), np.inf, value)[()]
+        if np.ndim(value):
+            return np.where(np.isnan(value), np.inf, value)
+        return value if value == value else np.inf
 
     def gradient(self, factors: Sequence[ArrayLike]) -> list[Array]:
         """Gradient of ``F`` at `factors`, ``∂F/∂W_l = A_lᵀ ∇ℓ(X) B_lᵀ + 2 λ_l W_l``.
@@ -210,7 +214,7 @@ class Problem:
                 for blocks, factor in zip(zip(*runs, strict=True), checked, strict=True)
             ]
         if units.are_plain:
-            slope = self._slope(checked)
+            slope = Gradient(self.end_to_end_loss, self.reg, checked)
             slope()
             return slope.blocks
         gradient = Gradient(units.loss, [0.0] * self.depth, units.factors)
