@@ -32,6 +32,7 @@ mutants: environment  ## break each formula in turn and see that some test fails
 benchmark:  ## measure against jax and torch, in an environment of their own
 	$(PYTHON) -m venv _build/benchmark
 	_build/benchmark/bin/python -m pip install --quiet --editable ".[benchmark]"
+	_build/benchmark/bin/python -m pytest -q tests/network/test_torch.py tests/network/test_layouts.py
 	_build/benchmark/bin/python -m benchmarks
 
 lock:  ## compile requirements.txt anew from pyproject.toml
