@@ -1,7 +1,9 @@
 """Statements of the book against the claims of the package, one to one."""
 
 import json
+import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import dmfbook.claims
 
 PROVED = ("theorem", "proposition", "lemma", "corollary")
 MEASURED = ("observation",)
+CITED = re.compile(r"\{prf:ref\}`([\w-]+)`")
 
 
 def blocks(path: Path) -> list[Token]:
@@ -60,3 +63,33 @@ def test_every_statement_is_followed_by_its_proof(root: Path) -> None:
         and (after is None or not after.info.startswith(("{dropdown} Proof", "{prf:proof}")))
     ]
     assert unproved == []
+
+
+def chapters(root: Path) -> list[str]:
+    """Return the pages in the order of the table of contents."""
+    return re.findall(r"- file: (book/\S+)", (root / "_toc.yml").read_text(encoding="utf-8"))
+
+
+def test_no_proof_cites_a_later_chapter(root: Path) -> None:
+    order = chapters(root)
+    place = {
+        label(statement): order.index(path.with_suffix("").as_posix())
+        for path, statement, _ in statements(root)
+    }
+    forward = [
+        f"{label(statement)} cites {cited}"
+        for _, statement, after in statements(root)
+        if after is not None and after.info.startswith("{dropdown} Proof")
+        for cited in CITED.findall(after.content)
+        if place.get(cited, 0) > place[label(statement)]
+    ]
+    assert forward == []
+
+
+def test_no_proof_rests_on_itself(root: Path) -> None:
+    cited = {
+        label(statement): set(CITED.findall(after.content))
+        for _, statement, after in statements(root)
+        if after is not None and after.info.startswith("{dropdown} Proof")
+    }
+    TopologicalSorter(cited).prepare()

@@ -64,8 +64,8 @@ def of_kind(*args: Any, **options: Any) -> Callable[[np.random.Generator], KindC
 
 
 def zero_without_decay(rng: np.random.Generator) -> KindCase:
-    """Control: no weight decay, depth 3; zero is a saddle that is not strict, at any target."""
-    case = critical((3, 3), [(3.0, OUT), (2.0, OUT)], weights=equal)(rng)
+    """Control: no weight decay, depth 3, a target of full rank; zero is a saddle that is not strict."""
+    case = critical((3, 3), [(3.0, OUT), (2.0, OUT)], ends=(0, 1), weights=equal)(rng)
     problem = Problem(case.problem.target, case.problem.hidden_widths)
     return KindCase(replace(case, problem=problem))
 

@@ -55,7 +55,7 @@ def drop(problem: Problem, factors: list[Array], rng: np.random.Generator, enoug
     gets below by more than `enough` is the last.
     """
     values, vectors = np.linalg.eigh(hessian(problem, factors))
-    soft = values < search.NULL * np.abs(values).max()
+    soft = values <= search.NULL * np.abs(values).max()
     start, unit = problem.loss(factors), 1 + float(np.linalg.norm(problem.target) ** 2)
     gain = 0.0
     for directions in (np.ones_like(soft), soft, soft, soft):
