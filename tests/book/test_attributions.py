@@ -64,6 +64,13 @@ def test_the_concordance_has_each_statement(root: Path) -> None:
     assert set(placed) <= {claim.label for claim in CLAIMS}
 
 
+def test_what_is_new_is_only_here(root: Path) -> None:
+    only_here = REFERRED.findall(concordance(root).partition("## Only here")[2])
+    new = {claim.label for claim in CLAIMS if claim.status == "new"}
+    assert new <= set(only_here)
+    assert {claim.source for claim in CLAIMS if claim.label in only_here} == {"this book"}
+
+
 def test_each_row_of_the_concordance_has_a_verdict(root: Path) -> None:
     rows = [row for row in concordance(root).split("\n\n") if "\n: *" in row]
     assert len(rows) > 30

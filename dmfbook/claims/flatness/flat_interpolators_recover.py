@@ -95,8 +95,8 @@ def another_interpolator(rng: np.random.Generator) -> InterpolationCase:
 @claim(
     "cor-convex-at-depth-two",
     "A convex problem at depth two",
-    source="ding2022flat",
-    status="derived",
+    source="ding2024flat",
+    status="paper's claim",
     cases={"depth 2, Gaussian measurements": shallow_interpolation},
     controls={"the interpolator is the flattest": another_interpolator},
 )
@@ -196,7 +196,7 @@ def silence(rng: np.random.Generator) -> LabelNoiseCase:
 @claim(
     "obs-label-noise",
     "Label noise follows the slow flow",
-    source="this book",
+    source="blanc2020implicit",
     status="empirical",
     cases={"depth 2 or 3, random interpolators": label_noise},
     controls={"the labels are noisy": silence},

@@ -169,7 +169,7 @@ def balanced_factorizations(rng: np.random.Generator) -> Factorizations:
 @claim(
     "prop-flattest-factors",
     "The flattest factors",
-    source="this book",
+    source="gatmiry2023flatness",
     status="derived",
     cases={"depth 2 to 4, full observation": random_factorizations},
     controls={"the trace is least": balanced_factorizations},
@@ -287,8 +287,8 @@ def weighted_trace(operator: SensingOperator, target: Array, depth: int) -> floa
 @claim(
     "prop-weighted-nuclear-norm",
     "Depth two, any measurements",
-    source="ding2022flat",
-    status="derived",
+    source="ding2024flat",
+    status="paper's claim",
     cases={"depth 2, any measurements": random_shallow},
     controls={"two layers": random_deep},
 )

@@ -194,7 +194,7 @@ def without_penalty(rng: np.random.Generator) -> Launch:
 @claim(
     "thm-stability",
     "Which minimizers hold gradient descent",
-    source="this book",
+    source="wu2018sgd",
     status="derived",
     cases={"matrices and numbers, steps around the threshold": near_threshold},
     controls={"the point is a minimizer": no_minimizer},
@@ -212,7 +212,7 @@ def linear_stability(case: Launch) -> Evidence:
 @claim(
     "thm-settle",
     "Where gradient descent can settle",
-    source="this book",
+    source="panageas2017",
     status="derived",
     cases={"a number, a step slightly too large": sharp_number},
     controls={"almost every start": on_the_spot},
@@ -248,8 +248,8 @@ def escape_and_settle(case: Launch) -> Evidence:
 @claim(
     "cor-largest-step",
     "The largest step that reaches zero loss",
-    source="this book",
-    status="derived",
+    source="craciun2024convergence",
+    status="paper's claim",
     cases={"a step larger than any minimizer bears": beyond_all},
     controls={"the step is beyond the largest": within_reach},
 )

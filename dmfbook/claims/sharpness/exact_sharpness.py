@@ -110,7 +110,7 @@ def exact_sharpness(point: Point) -> Evidence:
 @claim(
     "cor-sharpest-direction",
     "The sharpest direction",
-    source="this book",
+    source="kamber2025sharpness",
     status="derived",
     cases={"zero loss, unequal widths": zero_loss_point},
     controls={"the residual is zero": perturbed_target},
@@ -144,7 +144,7 @@ def two_layers(point: Point) -> Evidence:
     "cor-sharpness-scalar",
     "The sharpness of a factored number",
     source="kamber2025sharpness",
-    status="derived",
+    status="paper's claim",
     cases={"a number, depth 2 to 6": scalar_point},
     controls={"the target is a number": vector_point},
 )
@@ -158,7 +158,7 @@ def scalar_sum(point: Point) -> Evidence:
 @claim(
     "prop-sharpness-bound",
     "When the upper bound is the sharpness",
-    source="this book",
+    source="kamber2025sharpness",
     status="derived",
     cases={"depth 3 to 6, aligned layers": aligned_point},
     controls={"the layers share their leading directions": misaligned_point},

@@ -240,8 +240,8 @@ def relaxed_too_far(rng: np.random.Generator) -> Relaxed:
 @claim(
     "thm-flat-value",
     "The least sharpness of all factorizations",
-    source="this book",
-    status="derived",
+    source="mulayoff2020unique",
+    status="paper's claim",
     cases={"depth 2 or 3, any widths that let the target through": random_factorization},
     controls={"no regularization": penalized_factorization},
 )

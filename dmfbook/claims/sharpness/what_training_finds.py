@@ -115,8 +115,8 @@ def large_step(rng: np.random.Generator) -> Start:
 @claim(
     "thm-conservation",
     "What gradient flow conserves",
-    source="this book",
-    status="derived",
+    source="du2018balanced",
+    status="paper's claim",
     cases={"depth 2 to 5, a weight that may be zero": random_start},
     controls={"equal weights": unequal_weights},
 )
@@ -133,7 +133,7 @@ def conserved(case: Start) -> Evidence:
 @claim(
     "prop-drift",
     "What a step changes",
-    source="this book",
+    source="du2018balanced",
     status="derived",
     cases={"no regularization, a step of random length": one_step},
     controls={"no regularization": one_penalized_step},
@@ -173,8 +173,8 @@ def flat_from_balance(case: Start) -> Evidence:
 @claim(
     "thm-two-vectors",
     "The sharpness that the flow finds for a factored number",
-    source="this book",
-    status="new",
+    source="kreisler2023gradient",
+    status="derived",
     cases={"depth 2, positive product": two_vectors},
     controls={"the step is small": large_step},
 )
