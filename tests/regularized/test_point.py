@@ -71,7 +71,9 @@ def test_replaced_roots_are_checked():
 
 
 @pytest.mark.parametrize(
-    "copies", [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy, copy.copy], ids=str
+    "copies",
+    [lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy, copy.copy],
+    ids=["pickle", "deepcopy", "copy"],
 )
 def test_copies_are_the_same_read_only_and_agree(copies):
     rng = np.random.default_rng(8)

@@ -130,22 +130,19 @@ def test_nbval_starts_the_same_kernel(book, write_chapter, home):
     assert "inline 1.5 ('UTC'" in done.stdout and "image/png" in done.stdout
 
 
-@pytest.mark.parametrize(
-    "change",
-    {
-        "executable": lambda m, folder: m.setattr(sys, "executable", "/other/python3"),
-        "version": lambda m, folder: m.setattr(sys, "version", "3.99"),
-        "fixed": lambda m, folder: m.setitem(environment._FIXED, "TZ", "Europe/Paris"),
-        "place of the package": lambda m, folder: m.setattr(
-            cache, "PACKAGE", (folder / "package").rename(folder / "moved")
-        ),
-        "another module on the path": lambda m, folder: m.setenv(
-            "PYTHONPATH", str(folder / "more")
-        ),
-        "installed version": lambda m, folder: m.syspath_prepend(str(folder / "site")),
-    }.values(),
-    ids=str,
-)
+CHANGES = {
+    "executable": lambda m, folder: m.setattr(sys, "executable", "/other/python3"),
+    "version": lambda m, folder: m.setattr(sys, "version", "3.99"),
+    "fixed": lambda m, folder: m.setitem(environment._FIXED, "TZ", "Europe/Paris"),
+    "place of the package": lambda m, folder: m.setattr(
+        cache, "PACKAGE", (folder / "package").rename(folder / "moved")
+    ),
+    "another module on the path": lambda m, folder: m.setenv("PYTHONPATH", str(folder / "more")),
+    "installed version": lambda m, folder: m.syspath_prepend(str(folder / "site")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_key_changes_with_what_executes(book, monkeypatch, change):
     (book.root / "more").mkdir()
     (book.root / "more" / "sitecustomize.py").write_text("")
