@@ -12,6 +12,8 @@ from typing import Any
 from dmfbook.workflow.errors import BookError
 from dmfbook.workflow.files import read_text
 
+_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+
 
 def read_notebook(path: Path) -> dict[str, Any]:
     """Read a notebook and make sure that it has the shape of one.
@@ -83,7 +85,8 @@ def _check_cell(cell: Any, name: str) -> None:
     _check_object(cell, name)
     if cell.get("cell_type") not in ("code", "markdown", "raw"):
         raise ValueError(f"{name}: cell_type must be code, markdown or raw")
-    if not re.fullmatch(r"[\w-]{1,64}", str(cell.get("id", "none")), re.ASCII):
+    identifier = cell.get("id", "none")
+    if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
         raise ValueError(f"{name}: id must be 1 to 64 letters, digits, '-' or '_'")
     _check_object(cell.get("metadata"), f"{name}: metadata")
     _check_strings(cell["metadata"].get("tags", []), f"{name}: metadata.tags")

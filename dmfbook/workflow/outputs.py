@@ -111,7 +111,7 @@ def check_repeats(notebook: dict[str, Any], root: Path) -> list[str]:
     home = os.path.expanduser("~")  # stays so where there is none
     here = {str(folder) for folder in (root, home, sys.prefix, tempfile.gettempdir())} - {"~"}
     paths = "|".join(re.escape(folder) for folder in here if folder != os.sep)
-    patterns = _UNREPEATABLE | {"a path of this machine": rf"({paths})(/|\b)"}
+    patterns = _UNREPEATABLE | {"a path of this machine": rf"(?<!\w)({paths})(?![\w-])"}
     faults = []
     for number, cell in enumerate(notebook["cells"], start=1):
         texts = list(_strings(cell.get("outputs", [])))

@@ -38,6 +38,7 @@ WRONG = {
     "source lines": (with_cell(source=["a", 3]), "cell 2: source must be a list of strings"),
     "outputs": (with_cell(cell_type="code", outputs=None), "cell 2: outputs must be a list"),
     "id": (with_cell(id="a b"), "cell 2: id must be 1 to 64 letters"),
+    "no id": (with_cell(id=None), "cell 2: id must be 1 to 64 letters"),
     "empty id": (with_cell(id=""), "cell 2: id must be 1 to 64 letters"),
     "ids": (notebook(cells=[MARKDOWN | {"id": "a"}] * 2), "two cells have the id 'a'"),
     "surrogate": (with_cell(source="\ud800"), "surrogates not allowed"),

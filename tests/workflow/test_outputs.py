@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 
 import pytest
 
@@ -116,6 +117,24 @@ def test_ignored_cell_may_show_what_cannot_repeat(tmp_path):
         source = notebook(code("a", [], None, tags=tags))
         done = with_outputs(source, notebook(code("a", [address], 1)))
         assert len(check_repeats(done, tmp_path)) == faults
+
+
+@pytest.mark.parametrize(
+    "text", ["/home/ann", "in /home/ann/x.py:3", "file:///home/ann", "'/venv'"]
+)
+def test_path_of_this_machine_is_refused(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setattr(sys, "prefix", "/venv")
+    output = {"output_type": "execute_result", "data": {"text/plain": [text]}}
+    (fault,) = check_repeats(notebook(code("a", [output], 1)), tmp_path)
+    assert fault.startswith("cell 1 shows a path of this machine, ")
+
+
+@pytest.mark.parametrize("text", ["and/home/ann", "/home/anna", "/home/ann-2", "/home", "~"])
+def test_what_only_looks_like_a_path_of_this_machine_is_not(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("HOME", "/home/ann")
+    output = {"output_type": "execute_result", "data": {"text/plain": [text]}}
+    assert check_repeats(notebook(code("a", [output], 1)), tmp_path) == []
 
 
 @pytest.mark.parametrize(
