@@ -85,7 +85,11 @@ class LogCosh:
         return Z / np.cosh(X - self.target) ** 2
 
 
-def fastest(functions: dict[str, Callable[[], Any]], seconds: float = 15.0) -> dict[str, float]:
+def fastest(
+    functions: dict[str, Callable[[], Any]],
+    seconds: float = 15.0,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Shortest time of one call of each function.
 
     All functions take turns, so that a busy moment of the machine hits them alike; the minimum is
@@ -96,22 +100,22 @@ def fastest(functions: dict[str, Callable[[], Any]], seconds: float = 15.0) -> d
     for name, function in functions.items():
         function()  # compiles, fills caches
         # Short samples: on a busy machine a long one is never undisturbed.
-        calls[name] = max(1, int(0.002 / min(once(function, 1) for _ in range(3))))
+        calls[name] = max(1, int(0.002 / min(once(function, 1, clock) for _ in range(3))))
     best = dict.fromkeys(functions, np.inf)
     rounds, stop = 0, time.perf_counter() + seconds
     while rounds < 2 or time.perf_counter() < stop:
         for name, function in functions.items():
-            best[name] = min(best[name], *(once(function, calls[name]) for _ in range(2)))
+            best[name] = min(best[name], *(once(function, calls[name], clock) for _ in range(2)))
         rounds += 1
     return best
 
 
-def once(function: Callable[[], Any], calls: int) -> float:
+def once(function: Callable[[], Any], calls: int, clock: Callable[[], float]) -> float:
     """Mean time of some calls in a row."""
-    start = time.perf_counter()
+    start = clock()
     for _ in range(calls):
         function()
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 def print_libraries() -> None:
