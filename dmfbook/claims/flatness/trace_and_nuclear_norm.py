@@ -2,61 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any
+from functools import partial
 
-import autograd
-import autograd.numpy as anp
 import numpy as np
-from scipy.optimize import minimize
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.measurements import random_operator
-from dmfbook.claims.cases.points import random_factors
+from dmfbook.claims.cases import factorizations, isometries
+from dmfbook.claims.cases.factorizations import Factorizations, SensedPoint
+from dmfbook.claims.cases.isometries import MomentCase, RankOneCase
 from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
-from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme, square_root
-from dmfbook.network.factors import flatten, partial_products
-from dmfbook.sensing.ensembles import dense_sensing, entry_sampling, gaussian_sensing
+from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.oracles.measurements import dense_rows, square_root
+from dmfbook.network.factors import partial_products
+from dmfbook.sensing.ensembles import dense_sensing
 from dmfbook.sensing.operator import SensingOperator
 from dmfbook.zero_loss.trace import flattest_trace, sensing_hessian_trace
 
 EPS = float(np.finfo(float).eps)
 
 
-@dataclass(frozen=True)
-class SensedPoint:
-    """Measurements, factors and the loss that automatic differentiation is given."""
-
-    operator: SensingOperator
-    measurements: Array
-    factors: list[Array]
-    huber: bool = False
-
-    def loss(self, vector: Array) -> Any:
-        """Sum over the measurements of the squared error, or of a pseudo-Huber loss."""
-        product, start = anp.eye(self.factors[0].shape[1]), 0
-        for factor in self.factors:
-            entries = vector[start : start + factor.size]
-            product = anp.dot(anp.reshape(entries, factor.shape[::-1]).T, product)
-            start += factor.size
-        sensed = anp.dot(dense_rows(self.operator), anp.reshape(product.T, -1))
-        squares = (sensed - self.measurements) ** 2
-        return anp.sum(2 * (anp.sqrt(1 + squares) - 1) if self.huber else squares)
+def written_trace(point: SensedPoint, squares: bool = True, outer: bool = True) -> float:
+    """The sum of the proposition, term by term; rivals leave out squares or the outer layers."""
+    left, right = partial_products(point.factors)
+    shape = point.operator.matrix_shape
+    matrices = dense_rows(point.operator).reshape(-1, *shape[::-1]).mT
+    layers = list(zip(left, right, strict=True))
+    terms = [
+        np.linalg.norm(a.T @ s @ b.T) ** (2 if squares else 1)
+        for a, b in (layers if outer else layers[1:-1])
+        for s in matrices
+    ]
+    return float(2 * np.sum(terms))
 
 
-def random_sensed_point(rng: np.random.Generator) -> SensedPoint:
-    """Any factors of depth 2 to 4 with unequal widths, any measurements."""
-    widths = tuple(int(width) for width in rng.integers(1, 5, size=rng.integers(3, 6)))
-    operator = random_operator(rng, (widths[-1], widths[0]))
-    values = rng.normal(size=operator.shape[0])
-    return SensedPoint(operator, values, random_factors(rng, widths))
-
-
-def huber_point(rng: np.random.Generator) -> SensedPoint:
-    """Control: the loss is not the squared error, and its trace sees the residual."""
-    return replace(random_sensed_point(rng), huber=True)
+def compare_trace(point: SensedPoint, factor: float = 1.0, **changed: bool) -> Evidence:
+    """Compare the sum with the trace of the Hessian by automatic differentiation."""
+    formula = factor * written_trace(point, **changed)
+    # The residual part cancels in no diagonal entry; its rounding scales with the residual.
+    norms = float(np.prod([1 + np.linalg.norm(factor) for factor in point.factors]))
+    scale = formula + norms**2 * (1 + float(np.linalg.norm(point.measurements)))
+    size = sum(factor.size for factor in point.factors)
+    return Evidence(abs(formula - point.differentiated_trace), 64 * size * EPS * scale)
 
 
 @claim(
@@ -64,85 +50,46 @@ def huber_point(rng: np.random.Generator) -> SensedPoint:
     "The trace of a sensing loss",
     source="gatmiry2023flatness",
     status="derived",
-    cases={"depth 2 to 4, any measurements": random_sensed_point},
-    controls={"the loss is the squared error": huber_point},
+    cases={
+        "depth 2, entries": lambda rng: factorizations.sensed_point(rng, 2, True),
+        "depth 3, Gaussian": lambda rng: factorizations.sensed_point(rng, 3, False),
+        "depth 4, Gaussian": lambda rng: factorizations.sensed_point(rng, 4, False),
+    },
+    controls={
+        "the loss is the squared error": factorizations.huber_point,
+        "the layers are free of one another": factorizations.tied_point,
+    },
+    rivals={
+        "half of it": partial(compare_trace, factor=0.5),
+        "norms instead of their squares": partial(compare_trace, squares=False),
+        "the inner layers alone": partial(compare_trace, outer=False),
+    },
 )
 def sensing_trace(point: SensedPoint) -> Evidence:
-    """Compare the trace with that of the Hessian by automatic differentiation."""
-    vector = flatten(point.factors)
-    differentiated = float(np.trace(autograd.hessian(point.loss)(vector)))
-    formula = sensing_hessian_trace(point.operator, point.factors)
-    # The residual part cancels in no diagonal entry; its rounding scales with the residual.
-    norms = float(np.prod([1 + np.linalg.norm(factor) for factor in point.factors]))
-    scale = formula + norms**2 * (1 + float(np.linalg.norm(point.measurements)))
-    return Evidence(abs(formula - differentiated), 64 * vector.size * EPS * scale)
+    """Compare the sum, and the package's trace, with the differentiated Hessian's."""
+    package = sensing_hessian_trace(point.operator, point.factors)
+    written = written_trace(point)
+    numeric = Evidence(abs(package - written), 1e-12 * written)
+    return worst([numeric, compare_trace(point)])
 
 
-@dataclass(frozen=True)
-class Factorizations:
-    """All factorizations of a target of full column rank, with hidden widths of at least d_0."""
-
-    operator: SensingOperator
-    target: Array
-    hidden_widths: tuple[int, ...]
-    objective: str = "trace"
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """All widths, ``(d_0, …, d_L)``."""
-        return (self.target.shape[1], *self.hidden_widths, self.target.shape[0])
-
-    def factors(self, vector: Array) -> list[Any]:
-        """Factors with product `target`: the last layer is solved for, up to what does not matter."""
-        layers, start, product = [], 0, anp.eye(self.widths[0])
-        for before, after in pairwise(self.widths[:-1]):
-            layer = anp.reshape(vector[start : start + before * after], (after, before))
-            layers.append(layer)
-            product, start = anp.dot(layer, product), start + before * after
-        free = anp.reshape(vector[start:], (self.widths[-1], self.widths[-2]))
-        inverse = anp.dot(anp.linalg.inv(anp.dot(product.T, product)), product.T)
-        return [*layers, free + anp.dot(self.target - anp.dot(free, product), inverse)]
-
-    def value(self, vector: Array) -> Any:
-        """Squared Frobenius norm of the Jacobian, or of the factors, twice."""
-        factors = self.factors(vector)
-        if self.objective == "norm":
-            return 2 * sum(anp.sum(factor**2) for factor in factors)
-        rows, total = dense_rows(self.operator), 0.0
-        right = anp.eye(self.widths[0])
-        for l, factor in enumerate(factors):
-            left = anp.eye(self.widths[-1])
-            for other in factors[:l:-1]:
-                left = anp.dot(left, other)
-            total = total + anp.sum(anp.dot(rows, anp.kron(right.T, left)) ** 2)
-            right = anp.dot(factor, right)
-        return 2 * total
-
-    def minimize(self) -> tuple[float, list[Array]]:
-        """Least value found by a quasi-Newton method from a fixed generic start, and its factors."""
-        size = sum(before * after for before, after in pairwise(self.widths))
-        start = np.random.default_rng(0).normal(size=size)
-        run = minimize(self.value, start, jac=autograd.grad(self.value), options={"gtol": 1e-7})
-        return float(run.fun), self.factors(run.x)
+def compare_least(
+    case: Factorizations, sides: int = 1, power: float = 2.0, norm: str = "nuc", layers: int = 0
+) -> Evidence:
+    """Compare a formula with the least squared Jacobian that a search over factorizations finds."""
+    depth = case.depth
+    size = float(np.linalg.norm(case.target, norm))  # type: ignore[call-overload]
+    constant = 2 * (depth - layers) * case.target.size ** (sides / depth)
+    formula = constant * size ** (2 - power / depth)
+    # The search stops at a slope of 1e-7, where values are off by the square of that.
+    return Evidence(abs(case.least[0] - formula), 1e-9 * formula)
 
 
-def random_factorizations(rng: np.random.Generator, depth: int = 0) -> Factorizations:
-    """A target with sides up to 3, seen in full, to be factored with depth 2 to 4 if none is given."""
-    cols = int(rng.integers(1, 4))
-    rows = int(rng.integers(max(2, cols), 4))
-    order = int(rng.integers(2, 5)) if depth == 0 else depth
-    hidden = tuple(int(cols + extra) for extra in rng.integers(0, 2, size=order - 1))
-    # Singular values between 1 and 2: the search takes longest where one nearly vanishes.
-    u, _, vt = np.linalg.svd(rng.normal(size=(rows, cols)), full_matrices=False)
-    target = u * rng.uniform(1, 2, cols) @ vt
-    return Factorizations(entry_sampling((rows, cols), rows * cols, rng), target, hidden)
-
-
-def uneven_observation(rng: np.random.Generator) -> Factorizations:
-    """Control: Gaussian measurements, which are no isometry."""
-    case = random_factorizations(rng)
-    count = 2 * case.target.size
-    return replace(case, operator=gaussian_sensing(case.target.shape, count, rng))
+FULL = {
+    "depth 2": partial(factorizations.seen_in_full, depth=2),
+    "depth 3, spare units": partial(factorizations.seen_in_full, depth=3, wide=1),
+    "depth 4, one column": partial(factorizations.seen_in_full, depth=4, columns=1),
+}
 
 
 @claim(
@@ -150,20 +97,44 @@ def uneven_observation(rng: np.random.Generator) -> Factorizations:
     "The least trace over all factorizations",
     source="gatmiry2023flatness",
     status="derived",
-    cases={"depth 2 to 4, full observation": random_factorizations},
-    controls={"the target is seen in full": uneven_observation},
+    cases=FULL,
+    controls={
+        "the target is seen in full": factorizations.seen_unevenly,
+        "no hidden width below the rank": factorizations.too_narrow,
+    },
+    rivals={
+        "the Frobenius norm": partial(compare_least, norm="fro"),
+        "the power 2−1/L": partial(compare_least, power=1.0),
+        "without the sides": partial(compare_least, sides=0),
+        "L−1 times": partial(compare_least, layers=1),
+    },
 )
 def least_trace(case: Factorizations) -> Evidence:
     """Compare the formula with the least squared Jacobian that a search over factorizations finds."""
-    found, _ = case.minimize()
-    formula = flattest_trace(case.target, len(case.hidden_widths) + 1)
-    # The search stops at a slope of 1e-7, where values are off by the square of that.
-    return Evidence(abs(found - formula), 1e-10 * formula)
+    if min(case.hidden_widths) < case.target.shape[1]:
+        return Evidence(np.inf, 1.0)  # nothing to search: there is no factorization
+    package = flattest_trace(case.target, case.depth)
+    return worst([Evidence(abs(case.least[0] - package), 1e-9 * package), compare_least(case)])
 
 
-def balanced_factorizations(rng: np.random.Generator) -> Factorizations:
-    """Control: the sum of squares of the factors is least, not the trace; at depth 3 and 4."""
-    return replace(random_factorizations(rng, int(rng.integers(3, 5))), objective="norm")
+def compare_layers(case: Factorizations, outer: float = 0.5, even: bool = False) -> Evidence:
+    """Compare the singular values of all partial products at the minimizer that a search finds."""
+    _, factors = case.least
+    left, right = partial_products(factors)
+    values = np.linalg.svd(case.target, compute_uv=False)
+    sides, nuclear, depth = case.target.shape, values.sum(), len(factors)
+    term = case.target.size ** (1 / depth) * nuclear ** (2 - 2 / depth)
+    error, scale = 0.0, np.sqrt(term / (nuclear * sides[1]))
+    for l in range(depth - 1):
+        for product, size, power in (
+            (left[l], scale, outer),
+            (right[l + 1], 1 / scale, 1 - outer),
+        ):
+            found = np.linalg.svd(product, compute_uv=False)[: len(values)]
+            error = max(error, float(np.abs(found - size * values**power).max()))
+        scale *= 1.0 if even else np.sqrt(term) / nuclear
+    # The search's slope of 1e-7, divided by curvatures that are not below 1e-2 for such targets.
+    return Evidence(error, 1e-5)
 
 
 @claim(
@@ -171,68 +142,23 @@ def balanced_factorizations(rng: np.random.Generator) -> Factorizations:
     "The flattest factors",
     source="gatmiry2023flatness",
     status="derived",
-    cases={"depth 2 to 4, full observation": random_factorizations},
-    controls={"the trace is least": balanced_factorizations},
+    cases={
+        "depth 3": partial(factorizations.seen_in_full, depth=3),
+        "depth 2": partial(factorizations.seen_in_full, depth=2),
+        "depth 4, spare units": partial(factorizations.seen_in_full, depth=4, wide=1),
+    },
+    controls={
+        "the trace is least": factorizations.least_norm,
+        "the target is seen in full": factorizations.seen_unevenly,
+    },
+    rivals={
+        "the last layer takes two thirds of each mode": partial(compare_layers, outer=2 / 3),
+        "the inner layers do not scale": partial(compare_layers, even=True),
+    },
 )
 def flattest_layers(case: Factorizations) -> Evidence:
     """Compare the singular values of all partial products at the minimizer that a search finds."""
-    _, factors = case.minimize()
-    left, right = partial_products(factors)
-    values = np.linalg.svd(case.target, compute_uv=False)
-    sides, nuclear, depth = case.target.shape, values.sum(), len(factors)
-    term = case.target.size ** (1 / depth) * nuclear ** (2 - 2 / depth)
-    error, scale = 0.0, np.sqrt(term / (nuclear * sides[1]))
-    for l in range(depth - 1):
-        for product, size in ((left[l], scale), (right[l + 1], 1 / scale)):
-            found = np.linalg.svd(product, compute_uv=False)[: len(values)]
-            error = max(error, float(np.abs(found - size * np.sqrt(values)).max()))
-        scale *= np.sqrt(term) / nuclear
-    # The search's slope of 1e-7, divided by curvatures that are not below 1e-2 for such targets.
-    return Evidence(error, 1e-5)
-
-
-@dataclass(frozen=True)
-class RankOneCase:
-    """An operator on matrices with two columns, its bounds on rank one, and factors to try."""
-
-    operator: SensingOperator
-    smallest: float
-    largest: float
-    worst: tuple[list[Array], list[Array]]
-    others: list[Array]
-    slack: float
-
-
-def thin_factors(u: Array, v: Array, depth: int, ratio: float) -> list[Array]:
-    """Factors of width one along u and v, whose outer layers are `ratio` times the inner ones."""
-    inner = [np.ones((1, 1))] * (depth - 2)
-    return [ratio * v[None, :], *inner, ratio * u[:, None]]
-
-
-def rank_one_case(rng: np.random.Generator) -> RankOneCase:
-    """Bounds over all matrices of rank one; depth 3 to 5."""
-    operator = gaussian_sensing((int(rng.integers(2, 5)), 2), int(rng.integers(4, 20)), rng)
-    smallest, u, v = rank_one_extreme(operator, -1)
-    largest, p, q = rank_one_extreme(operator, +1)
-    depth, ratio = int(rng.integers(3, 6)), 1e4
-    widths = (2, *(int(width) for width in rng.integers(1, 4, depth - 1)), operator.matrix_shape[0])
-    # Share of the two outer layers in the trace, in which the measurements see other matrices.
-    share = sum(operator.matrix_shape) / ratio**2
-    return RankOneCase(
-        operator,
-        smallest,
-        largest,
-        (thin_factors(u, v, depth, ratio), thin_factors(p, q, depth, ratio)),
-        random_factors(rng, widths),
-        slack=(share + 1e-9) * largest,
-    )
-
-
-def bounds_on_entries(rng: np.random.Generator) -> RankOneCase:
-    """Control: the bounds hold for matrices with a single entry only."""
-    case = rank_one_case(rng)
-    squares = (dense_rows(case.operator) ** 2).sum(axis=0)
-    return replace(case, smallest=float(squares.min()), largest=float(squares.max()))
+    return compare_layers(case)
 
 
 def full_trace(factors: list[Array]) -> float:
@@ -243,45 +169,102 @@ def full_trace(factors: list[Array]) -> float:
     )
 
 
-@claim(
-    "thm-trace-under-rip",
-    "The trace under restricted isometry",
-    source="gatmiry2023flatness",
-    status="paper's claim",
-    cases={"depth 3 to 5, bounds on matrices of rank one": rank_one_case},
-    controls={"the bounds hold for all matrices of rank one": bounds_on_entries},
-)
-def trace_under_rip(case: RankOneCase) -> Evidence:
+def compare_ratio(
+    case: RankOneCase, lower: float = 1.0, upper: float = 1.0, attained: bool = True
+) -> Evidence:
     """Look for factors outside the bounds, and for factors that attain them."""
     low, high, other = (
         sensing_hessian_trace(case.operator, factors) / full_trace(factors)
         for factors in (*case.worst, case.others)
     )
-    outside = max(case.smallest - other, other - case.largest)
-    return Evidence(max(abs(low - case.smallest), abs(high - case.largest), outside), case.slack)
+    smallest, largest = lower * case.smallest, upper * case.largest
+    outside = max(smallest - min(low, other), max(high, other) - largest, 0.0)
+    gap = max(abs(low - smallest), abs(high - largest)) if attained else 0.0
+    return Evidence(max(gap, outside), case.slack)
 
 
-def random_shallow(rng: np.random.Generator) -> Factorizations:
-    """Depth 2, seen by measurements of any kind that leave no direction out."""
-    case = random_factorizations(rng, depth=2)
-    count = int(rng.integers(max(case.target.shape), 2 * case.target.size + 2))
-    return replace(case, operator=gaussian_sensing(case.target.shape, count, rng))
+@claim(
+    "thm-trace-under-rip",
+    "The trace under restricted isometry",
+    source="gatmiry2023flatness",
+    status="paper's claim",
+    cases={
+        "depth 3": partial(isometries.rank_one_case, depth=3),
+        "depth 5": partial(isometries.rank_one_case, depth=5),
+    },
+    controls={"the bounds hold for all matrices of rank one": isometries.bounds_on_entries},
+    rivals={
+        "the lower factor is a tenth higher": partial(compare_ratio, lower=1.1, attained=False),
+        "the upper factor is a tenth lower": partial(compare_ratio, upper=0.9, attained=False),
+        "the lower factor can be a tenth lower, no more": partial(compare_ratio, lower=0.9),
+    },
+)
+def trace_under_rip(case: RankOneCase) -> Evidence:
+    """Look for factors outside the bounds, and for factors that attain them."""
+    return compare_ratio(case)
 
 
-def random_deep(rng: np.random.Generator) -> Factorizations:
-    """Control: depth 3, where the inner layer sees more of the measurements than the two weights."""
-    case = random_factorizations(rng, depth=3)
-    count = 2 * case.target.size
-    return replace(case, operator=gaussian_sensing(case.target.shape, count, rng))
+def compare_moments(
+    case: MomentCase, outer: float = 1.0, inner: bool = True, attained: bool = False
+) -> Evidence:
+    """Compare the least trace that a search finds with both bounds, in units of that of full observation."""
+    search, depth = case.search, case.search.depth
+    if min(search.hidden_widths) < search.target.shape[1]:
+        return Evidence(np.inf, 1.0)  # nothing to search: there is no factorization
+    ratio = search.least[0] / flattest_trace(search.target, depth)
+    rows, columns = case.moments
+    low, high = (
+        (rows[end] * columns[end] / search.target.size) ** (outer / depth)
+        * (bound ** (1 - 2 / depth) if inner else 1.0)
+        for end, bound in zip((0, -1), case.bounds, strict=True)
+    )
+    outside = max(float(low - ratio), float(ratio - high), 0.0)
+    if attained:
+        outside = max(outside, abs(float(ratio - case.bounds[0])))
+    return Evidence(outside, 1e-8)
 
 
-def weighted_trace(operator: SensingOperator, target: Array, depth: int) -> float:
-    """The least trace of the weighted target, at depth 2 ``4 ‖P^{1/2} X Q^{1/2}‖_*``."""
+@claim(
+    "prop-second-moments",
+    "The outer layers see second moments",
+    source="this book",
+    status="derived",
+    cases={
+        "depth 3": partial(isometries.moments, depth=3),
+        "depth 4": partial(isometries.moments, depth=4),
+    },
+    controls={"no hidden width below the rank": isometries.without_factorization},
+    rivals={
+        "1−δ_− is attained by the least trace": partial(compare_moments, attained=True),
+        "the second moments count with the power −1/L": partial(compare_moments, outer=-1.0),
+    },
+)
+def second_moments(case: MomentCase) -> Evidence:
+    """Compare the least trace that a search finds with both bounds."""
+    return compare_moments(case)
+
+
+def weighted_trace(operator: SensingOperator, target: Array, depth: int, kind: str) -> float:
+    """The least trace of the weighted target, at depth 2 ``4 ‖P^{1/2} X Q^{1/2}‖_*``.
+
+    Rivals use the weights of the rows alone, or the weights themselves in place of their roots.
+    """
     matrices = dense_rows(operator).reshape(-1, *target.shape[::-1]).mT
-    row_weights = (matrices @ matrices.mT).sum(axis=0) / target.shape[1]
-    column_weights = (matrices.mT @ matrices).sum(axis=0) / target.shape[0]
-    weighted = square_root(row_weights) @ target @ square_root(column_weights)
-    return flattest_trace(weighted, depth)
+    rows = (matrices @ matrices.mT).sum(axis=0) / target.shape[1]
+    columns = (matrices.mT @ matrices).sum(axis=0) / target.shape[0]
+    if kind == "squares":
+        return flattest_trace(rows @ target @ columns, depth)
+    weighted = square_root(rows) @ target
+    return flattest_trace(weighted if kind == "rows" else weighted @ square_root(columns), depth)
+
+
+def compare_weighted(case: Factorizations, kind: str = "both") -> Evidence:
+    """Compare a weighted nuclear norm with the least squared Jacobian that a search finds."""
+    if kind == "none":
+        formula = flattest_trace(case.target, case.depth)
+    else:
+        formula = weighted_trace(case.operator, case.target, case.depth, kind)
+    return Evidence(abs(case.least[0] - formula), 1e-9 * formula)
 
 
 @claim(
@@ -289,11 +272,17 @@ def weighted_trace(operator: SensingOperator, target: Array, depth: int) -> floa
     "Depth two, any measurements",
     source="ding2024flat",
     status="paper's claim",
-    cases={"depth 2, any measurements": random_shallow},
-    controls={"two layers": random_deep},
+    cases={
+        "twice as many measurements as entries": partial(factorizations.seen_unevenly, depth=2),
+        "three measurements of six entries": factorizations.seen_by_few,
+    },
+    controls={"two layers": partial(factorizations.seen_unevenly, depth=3)},
+    rivals={
+        "without the weights": partial(compare_weighted, kind="none"),
+        "the weights of the rows alone": partial(compare_weighted, kind="rows"),
+        "the weights themselves, not their roots": partial(compare_weighted, kind="squares"),
+    },
 )
 def weighted_nuclear_norm(case: Factorizations) -> Evidence:
     """Compare the weighted nuclear norm with the least squared Jacobian that a search finds."""
-    found, _ = case.minimize()
-    formula = weighted_trace(case.operator, case.target, len(case.hidden_widths) + 1)
-    return Evidence(abs(found - formula), 1e-10 * formula)
+    return compare_weighted(case)
