@@ -18,7 +18,6 @@ WITHOUT_RIVALS = {
     "flat_minima": "thm-flat-value thm-flat-path prop-flat-condition cor-flat-necessary prop-flat-blocks prop-flat-not-necessary",
     "escape": "thm-stability thm-settle obs-escape cor-largest-step cor-nowhere-flatter",
     "what_training_finds": "thm-conservation prop-drift cor-balanced-start thm-two-vectors",
-    "flat_interpolators_recover": "cor-nuclear-norm cor-convex-at-depth-two obs-flat-recovery obs-label-noise",
 }
 
 every_claim = pytest.mark.parametrize("claim", all_claims(), ids=lambda claim: claim.label)
