@@ -71,10 +71,12 @@ def all_claims() -> tuple[Claim, ...]:
     Examples
     --------
     >>> from dmfbook.claims import all_claims
-    >>> print(all_claims()[0].verify(cases=3, seed=1))
+    >>> print(all_claims()[0].verify(cases=4, seed=1))
     The gradient (thm-gradient)
-      holds on 3 cases
+      holds on 4 cases of 4 kinds
       fails, as it must, without: the loss is the squared error
+      refuted: the residual counts once; the residual counts with a plus; the
+        penalty counts once
     """
     return tuple(
         found
