@@ -1,0 +1,1 @@
+"""Claims of the part *Linear networks on data*, one module a chapter."""
