@@ -56,7 +56,7 @@ class MatrixCase:
     @property
     def best(self) -> list[search.Found]:
         """Found minimizers with the least loss."""
-        return search.best(self.minimizers, self.problem.target)
+        return search.best(self.minimizers, self.problem)
 
 
 def random_case(rng: np.random.Generator) -> MatrixCase:

@@ -114,7 +114,7 @@ def between_steps(rng: np.random.Generator) -> StepCase:
 def best_of(problem: Problem, seed: int) -> list[search.Found]:
     """Found minimizers whose loss is the least up to rounding."""
     found = search.minimizers(problem, np.random.default_rng(seed), 2 * search.STARTS)
-    return search.best(found, problem.target)
+    return search.best(found, problem)
 
 
 @dataclass(frozen=True)

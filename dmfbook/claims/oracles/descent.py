@@ -25,7 +25,7 @@ def descend(problem: Problem, factors: list[Array]) -> search.Found:
         return hessian(problem, unflatten(vector, problem.widths))
 
     # Steps that are short beside the distance between critical points pass over no barrier.
-    short = 0.05 * max(1e-3, float(np.linalg.norm(problem.target, 2))) ** (1 / problem.depth)
+    short = 0.05 * search.layer_unit(problem)
     end = minimize(
         value_and_gradient,
         flatten(factors),
@@ -56,7 +56,7 @@ def drop(problem: Problem, factors: list[Array], rng: np.random.Generator, enoug
     """
     values, vectors = np.linalg.eigh(hessian(problem, factors))
     soft = values <= search.NULL * np.abs(values).max()
-    start, unit = problem.loss(factors), 1 + float(np.linalg.norm(problem.target) ** 2)
+    start, unit = problem.loss(factors), search.loss_unit(problem)
     gain = 0.0
     for directions in (np.ones_like(soft), soft, soft, soft):
         step = vectors @ (NUDGE * rng.normal(size=problem.size) * directions)

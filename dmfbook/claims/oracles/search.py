@@ -12,6 +12,7 @@ from dmfbook._validation import Array
 from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
+from dmfbook.network.losses import Factorization
 from dmfbook.network.problem import Problem
 
 EPS = float(np.finfo(float).eps)
@@ -27,7 +28,7 @@ class Found:
     factors: list[Array]
     loss: float
     uncertainty: float
-    planted: bool = False  # the search started near a truncation of the target
+    planted: bool = False  # the search started near a truncation of what the loss aims at
 
     @property
     def end_to_end(self) -> Array:
@@ -49,8 +50,8 @@ def minimizers(
 ) -> list[Found]:
     """Local minimizers that BFGS finds, best first; saddles that it comes to are left along their steepest way down.
 
-    It starts from random factors of all sizes and, unless `planted` is false, near the target cut to each
-    rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
+    It starts from random factors of all sizes and, unless `planted` is false, near what the loss aims at, cut to
+    each rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
     """
 
     def value_and_gradient(vector: Array) -> tuple[float, Array]:
@@ -77,11 +78,11 @@ def minimizers(
 
 
 def saddle_without_largest(problem: Problem, rng: np.random.Generator) -> Found:
-    """A critical point that root finding reaches from near the target without its largest singular value.
+    """A critical point that root finding reaches from near what the loss aims at, without its largest singular value.
 
     The layers have random bases, so that what is found from different starts lies far apart.
     """
-    left, values, right = np.linalg.svd(problem.target, full_matrices=False)
+    left, values, right = np.linalg.svd(aim(problem), full_matrices=False)
     values[0] = 0.0
     frames = [
         right.T,
@@ -127,11 +128,11 @@ def short_descent(problem: Problem, rng: np.random.Generator) -> float:
     return float(minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).fun)
 
 
-def best(found: list[Found], target: Array) -> list[Found]:
+def best(found: list[Found], problem: Problem) -> list[Found]:
     """Those whose loss is the least up to rounding; `found` comes best first."""
     if not found:
         raise ValueError("nothing was found")
-    rounding = 1e-11 * (1 + float(np.linalg.norm(target) ** 2))
+    rounding = 1e-11 * loss_unit(problem)
     return [each for each in found if each.loss <= found[0].loss + rounding]
 
 
@@ -158,16 +159,43 @@ def roots_from(problem: Problem, starts: list[Array]) -> list[Found]:
     return sorted((_polish(problem, end) for end in ends), key=lambda found: found.loss)
 
 
+def aim(problem: Problem) -> Array:
+    """What the loss aims at: its target, or its minimizer under a penalty that keeps it finite."""
+    loss = problem.end_to_end_loss
+    if isinstance(loss, Factorization):
+        return loss.target
+    ridge = float(np.mean(problem.reg))
+
+    def value_and_gradient(vector: Array) -> tuple[float, Array]:
+        X = vector.reshape(loss.shape)
+        value = loss.value(X) + ridge * np.vdot(X, X)
+        return float(value), np.ravel(loss.gradient(X) + 2 * ridge * X)
+
+    start = np.zeros(loss.shape[0] * loss.shape[1])
+    end = minimize(value_and_gradient, start, jac=True, method="BFGS", options={"maxiter": 50}).x
+    return np.asarray(end.reshape(loss.shape))
+
+
+def layer_unit(problem: Problem) -> float:
+    """Size of a layer when what the loss aims at is split evenly."""
+    return max(1e-3, float(np.linalg.norm(aim(problem), 2))) ** (1 / problem.depth)
+
+
+def loss_unit(problem: Problem) -> float:
+    """One more than the loss of the zero matrix, for a target its squared norm: the unit of rounding errors."""
+    return 1 + float(problem.end_to_end_loss.value(np.zeros(problem.end_to_end_loss.shape)))
+
+
 def _starts(problem: Problem, rng: np.random.Generator, starts: int) -> list[Array]:
-    """Gaussian vectors whose end-to-end matrices range from tiny to the target's size and beyond."""
-    unit = max(1e-3, float(np.linalg.norm(problem.target, 2))) ** (1 / problem.depth)
+    """Gaussian vectors whose end-to-end matrices range from tiny to the size of what the loss aims at, and beyond."""
+    unit = layer_unit(problem)
     sizes = unit * np.geomspace(0.1, 1.5, starts)
     return [size * rng.normal(size=problem.size) for size in sizes]
 
 
 def truncations(problem: Problem, rng: np.random.Generator, size: float = 0.05) -> list[Array]:
-    """Even splits of the target cut to rank 0, 1, …, slightly disturbed."""
-    left, values, right = np.linalg.svd(problem.target)
+    """Even splits of what the loss aims at, cut to rank 0, 1, …, slightly disturbed."""
+    left, values, right = np.linalg.svd(aim(problem))
     starts = []
     for rank in range(min(problem.widths) + 1):
         layers = [np.zeros((after, before)) for before, after in pairwise(problem.widths)]
