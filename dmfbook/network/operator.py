@@ -76,8 +76,8 @@ class _HessianOperator(LinearOperator):
         return out
 
     def _matmat(self, columns: Array) -> Array:
-        directions = _rows(_real(columns))
-        out = np.empty_like(directions)
+        directions = _real(columns).T
+        out = np.empty(directions.shape)
         # Powers of two, so that few buffers serve blocks of any number of columns.
         tile, start = LARGEST_TILE, 0
         while start < len(directions):
@@ -130,14 +130,3 @@ def _real(directions: Array) -> Array:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"directions must hold real numbers, got dtype {array.dtype}")
     return array.astype(np.float64, copy=False)
-
-
-def _rows(columns: Array) -> Array:
-    """Columns as contiguous rows, copied where need be: in pieces that stay in cache."""
-    if columns.flags.f_contiguous:
-        return columns.T
-    rows = np.empty(columns.shape[::-1])
-    step = max(1, 2**15 // max(1, len(rows)))
-    for start in range(0, len(columns), step):
-        rows[:, start : start + step] = columns[start : start + step].T
-    return rows
