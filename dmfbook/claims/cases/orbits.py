@@ -52,13 +52,16 @@ def _zero(case: MatrixCase) -> Found:
 def saddles(rng: np.random.Generator) -> PairCase:
     """Critical points with a negative eigenvalue, reached by root finding; depth 2 or 3, two values kept.
 
-    Root finding is started near truncations of the target that leave out its largest value.
+    Root finding is started near truncations of the target that leave out its largest value. One that ends at another
+    end-to-end matrix than most is left out.
     """
     relative = np.array([rng.uniform(3, 4), rng.uniform(1.5, 2), 0.0])
     case = problems.case_with(rng, (2, *rng.integers(2, 4, rng.integers(1, 3)), 2), relative)
-    found = [search.saddle_without_largest(case.problem, rng) for _ in range(3)]
-    pairs = [(found[0], other) for other in found[1:]]
-    return PairCase(case.problem, pairs, [(found[0], case.best[0])])
+    found = [search.saddle_without_largest(case.problem, rng) for _ in range(4)]
+    first, *others = max(
+        ([a, *(b for b in found if b is not a and a.agrees(b))] for a in found), key=len
+    )
+    return PairCase(case.problem, [(first, other) for other in others], [(first, case.best[0])])
 
 
 def rescaled(rng: np.random.Generator) -> PairCase:

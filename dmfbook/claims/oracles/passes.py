@@ -44,7 +44,7 @@ def largest_mean(problem: Problem, entries: Array, mean: float, rng: np.random.G
             method="BFGS",
             options=options,
         ).fun
-        for _ in range(STARTS)
+        for _ in range(3 * STARTS)  # one in four ends at the second singular value
     )
     # t^L = a (L−2) / (b (L−1)) is best; at depth 2 that is zero, and 0⁰ = 1.
     scale = depth / (depth - 1) * ((depth - 2) / (depth - 1)) ** (1 - 2 / depth)

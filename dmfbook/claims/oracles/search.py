@@ -44,6 +44,11 @@ class Found:
         )
         return float(2 * gain * self.uncertainty)
 
+    def agrees(self, other: Found) -> bool:
+        """Whether another point has the same end-to-end matrix, as far as both are certain."""
+        gap = np.linalg.norm(self.end_to_end - other.end_to_end)
+        return bool(gap <= 1e-12 + self.end_to_end_uncertainty + other.end_to_end_uncertainty)
+
 
 def minimizers(
     problem: Problem, rng: np.random.Generator, starts: int, planted: bool = True
