@@ -64,8 +64,9 @@ def minimizers(
         return problem.loss(factors), flatten(problem.gradient(factors))
 
     def minimum_from(start: Array) -> Array:
-        for _ in range(ESCAPES):
-            options = {"gtol": 1e-7}
+        for escape in range(ESCAPES):
+            # Near a threshold the way down is so flat that a gradient can be that small on it.
+            options = {"gtol": 1e-7 / 10**escape}
             end = minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).x
             values, vectors = np.linalg.eigh(hessian(problem, unflatten(end, problem.widths)))
             if values[0] >= -NULL * np.abs(values).max():
