@@ -18,9 +18,12 @@ from dmfbook.regularized.critical import critical_points as critical_points
 from dmfbook.regularized.critical import exceptional_gap as exceptional_gap
 from dmfbook.regularized.critical import global_minimizer as global_minimizer
 from dmfbook.regularized.critical import local_minimizers as local_minimizers
+from dmfbook.regularized.critical_weight import critical_direction_of as critical_direction_of
 from dmfbook.regularized.critical_weight import critical_reg_of as critical_reg_of
 from dmfbook.regularized.eigenvectors import hessian_eigenpairs as hessian_eigenpairs
 from dmfbook.regularized.point import CriticalPoint as CriticalPoint
+from dmfbook.regularized.regression_fit import RegressionFit as RegressionFit
+from dmfbook.regularized.regression_fit import regression_fit as regression_fit
 from dmfbook.regularized.scalar import collapse_threshold as collapse_threshold
 from dmfbook.regularized.scalar import critical_reg as critical_reg
 from dmfbook.regularized.scalar import fold_threshold as fold_threshold

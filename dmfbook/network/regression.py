@@ -120,6 +120,12 @@ class Regression:
         return _kept("the factor of the inputs", self._whitened[0], self._units[0])
 
     @cached_property
+    def input_directions(self) -> Array:
+        """Orthonormal directions of the inputs, those of the columns of :attr:`input_factor`; array (d_0, rank S)."""
+        factor = self._whitened[0]
+        return _kept("a direction", factor / np.linalg.norm(factor, axis=0), 0)
+
+    @cached_property
     def whitened_target(self) -> Array:
         """``M̃ = C Q^{+ᵀ}``, what the network has to be on whitened inputs, read-only; array (d_L, rank S)."""
         return _kept("the whitened target", self._whitened[1], self._units[1])

@@ -69,7 +69,7 @@ class Modes:
         if not reg.all():
             raise ValueError(f"reg must be positive in every layer, got {problem.reg}")
         self.problem = problem
-        mean_reg = _geometric_mean(reg)
+        mean_reg = geometric_mean(reg)
         self.unit = int(unit_exponent(np.abs(target).max(), mean_reg, depth))
         self.reg = times_power(reg, -self.eigenvalue_unit)
         self.mean_reg = float(times_power(mean_reg, -self.eigenvalue_unit))
@@ -148,7 +148,7 @@ class Modes:
         return min(self.capacity, int(np.count_nonzero(worthwhile)))
 
 
-def _geometric_mean(reg: Array) -> float:
+def geometric_mean(reg: Array) -> float:
     """Geometric mean of positive numbers of any size; exactly their value if they are equal."""
     mantissas, exponents = np.frexp(reg)
     shift = exponents - exponents[0]

@@ -171,6 +171,31 @@ def of_data(depth):
             {"inputs": depth, "outputs": depth},
             2 * depth,
         ),
+        f"critical_direction_of data, L = {depth}": Row(
+            lambda inputs, outputs: dmf.critical_direction_of(
+                dmf.Problem(dmf.Regression(inputs, outputs), (2,) * (depth - 1))
+            ),
+            data,
+            {"inputs": 1, "outputs": 1},
+            0,
+        ),
+        f"regression_fit, L = {depth}": Row(
+            lambda inputs, outputs, reg: [
+                (
+                    fit := dmf.regression_fit(
+                        dmf.Problem(dmf.Regression(inputs, outputs), (2,) * (depth - 1), reg),
+                        starts=0,
+                    )
+                ).loss,
+                fit.lower_bound,
+                fit.factors,
+            ],
+            {**data, "reg": 0.3},
+            {"inputs": depth, "outputs": 2 * depth, "reg": 4 * depth - 2},
+            [4 * depth, 4 * depth, [1] * depth],
+            # The loss of zero and the least of all matrices are summed in other units.
+            1e-14,
+        ),
         f"critical_reg_of a target, L = {depth}": Row(
             lambda target: dmf.critical_reg_of(dmf.Problem(target, (2,) * (depth - 1))),
             {"target": data["inputs"]},

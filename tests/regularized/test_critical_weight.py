@@ -117,6 +117,48 @@ def test_depth_changes_which_direction_survives_longest():
     assert strengths == [0, 1]
 
 
+@pytest.mark.parametrize("depth", [2, 3, 4, 9, 60])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_direction_attains_the_weight_and_is_stationary(depth, seed):
+    rng = np.random.default_rng(seed)
+    loss = correlated(rng, 3, 4, (7, 7, 2, 1)[seed])
+    problem = dmf.Problem(loss, (2,) * (depth - 1), reg=0.1)
+    v, C, S = dmf.critical_direction_of(problem), loss.cross_moment, loss.second_moment
+    assert np.linalg.norm(v) == pytest.approx(1, rel=10 * EPS)
+    fit, square = np.linalg.norm(C @ v), v @ S @ v
+    attained = dmf.critical_reg(1.0, depth) * fit ** (2 - 2 / depth) * square ** (2 / depth - 1)
+    assert attained == pytest.approx(dmf.critical_reg_of(problem), rel=200 * EPS)
+    slope = (1 - 1 / depth) * C.T @ C @ v / fit**2 - (1 - 2 / depth) * S @ v / square
+    assert np.linalg.norm(slope - v / depth) < 1e-12
+
+
+@pytest.mark.parametrize("depth", [2, 5])
+def test_the_direction_of_a_target_is_its_leading_singular_vector(depth):
+    target = np.random.default_rng(5).standard_normal((4, 3))
+    leading = np.linalg.svd(target)[2][0]
+    for loss in (target, dmf.Regression(2 * np.eye(3), target)):
+        found = dmf.critical_direction_of(dmf.Problem(loss, (1,) * (depth - 1)))
+        assert abs(found @ leading) == pytest.approx(1, rel=10 * EPS)
+        assert np.abs(found).max() == found.max()
+
+
+def test_the_best_products_just_below_the_weight_see_the_direction():
+    rng = np.random.default_rng(6)
+    loss = correlated(rng, 2, 3, 8)
+    plain = dmf.Problem(loss, (1, 1))
+    fit = dmf.regression_fit(dmf.Problem(loss, (1, 1), (1 - 1e-6) * dmf.critical_reg_of(plain)))
+    right = np.linalg.svd(fit.end_to_end)[2][0]
+    assert fit.rank == 1
+    assert abs(right @ dmf.critical_direction_of(plain)) == pytest.approx(1, abs=1e-8)
+
+
+def test_no_direction_without_correlation():
+    data = dmf.Regression(np.eye(2), np.zeros((3, 2)))
+    for loss in (np.zeros((2, 3)), data):
+        with pytest.raises(ValueError, match="must be correlated with inputs, got a cross moment"):
+            dmf.critical_direction_of(dmf.Problem(loss, (2,)))
+
+
 def test_nothing_to_fit_needs_no_weight():
     assert dmf.critical_reg_of(dmf.Problem(np.zeros((2, 3)), (2,))) == 0.0
     assert (
@@ -138,7 +180,8 @@ def test_the_weight_of_a_target_is_where_its_minimizer_collapses(depth):
 
 def test_other_losses_are_refused():
     sensing = dmf.Sensing(dmf.dense_sensing([[[1.0, 1.0]]]), [2.0])
-    with pytest.raises(TypeError, match="needs a problem of factorization or regression, got"):
-        dmf.critical_reg_of(dmf.Problem(sensing, (2,)))
-    with pytest.raises(TypeError, match="problem must be a dmfbook.Problem, got ndarray"):
-        dmf.critical_reg_of(np.eye(2))
+    for function in (dmf.critical_reg_of, dmf.critical_direction_of):
+        with pytest.raises(TypeError, match="needs a problem of factorization or regression, got"):
+            function(dmf.Problem(sensing, (2,)))
+        with pytest.raises(TypeError, match="problem must be a dmfbook.Problem, got ndarray"):
+            function(np.eye(2))

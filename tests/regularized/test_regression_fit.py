@@ -1,0 +1,129 @@
+"""Fits of data with weight decay: their certificates, closed forms where there are some, and what is not known."""
+
+import pickle
+
+import numpy as np
+import pytest
+from critical_cases import haar
+from strategies import EPS
+
+import dmfbook as dmf
+
+
+def correlated(seed: int, outputs: int, inputs: int, samples: int) -> dmf.Regression:
+    """Data whose inputs are far from white."""
+    rng = np.random.default_rng(seed)
+    spread = haar(inputs, rng) @ np.diag(np.geomspace(1, 0.05, inputs))
+    x = spread @ rng.standard_normal((inputs, samples))
+    return dmf.Regression(x, rng.standard_normal((outputs, samples)), scale=1 / samples)
+
+
+def problem_at(loss: dmf.Regression, hidden: tuple[int, ...], share: float) -> dmf.Problem:
+    """Unequal weights with a share of the critical weight as their mean."""
+    weights = np.linspace(0.5, 1.5, len(hidden) + 1)
+    critical = dmf.critical_reg_of(dmf.Problem(loss, hidden))
+    return dmf.Problem(loss, hidden, share * critical * weights / np.exp(np.log(weights).mean()))
+
+
+def slope(problem: dmf.Problem, fit: dmf.RegressionFit) -> float:
+    return float(np.linalg.norm(dmf.flatten(problem.gradient(fit.factors))))
+
+
+@pytest.mark.parametrize("share", [0.9, 0.3, 0.03])
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "samples"), [(3, 4, 9), (4, 2, 9), (2, 5, 2), (1, 3, 7)]
+)
+def test_two_layers_meet_the_conditions_of_the_convex_problem(outputs, inputs, samples, share):
+    loss = correlated(1, outputs, inputs, samples)
+    problem = problem_at(loss, (5,), share)
+    fit = dmf.regression_fit(problem)
+    assert fit.proof in ("duality", "white inputs")
+    assert 0 <= fit.loss - fit.lower_bound <= 1e-9 * loss.value(np.zeros(loss.shape))
+    mean, X = np.sqrt(np.prod(problem.reg)), fit.end_to_end
+    pull = loss.cross_moment - X @ loss.second_moment
+    # −½∇ℓ is λ̄ times a subgradient of the nuclear norm.
+    assert np.linalg.norm(pull, 2) == pytest.approx(mean, rel=1e-8)
+    assert np.vdot(pull, X) == pytest.approx(mean * np.linalg.norm(X, "nuc"), rel=1e-8)
+    assert slope(problem, fit) < 1e-8 * mean
+
+
+@pytest.mark.parametrize("hidden", [(4,), (2, 4), (3, 3, 3)])
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_white_inputs_have_the_closed_form(hidden, share):
+    target = np.random.default_rng(2).standard_normal((4, 3))
+    data = problem_at(dmf.Regression(np.eye(3), target), hidden, share)
+    fit = dmf.regression_fit(data)
+    expected = dmf.global_minimizer(dmf.Problem(target, hidden, data.reg))
+    assert fit.proof == "white inputs" and fit.is_global
+    assert fit.loss == pytest.approx(expected.loss, rel=100 * EPS)
+    np.testing.assert_allclose(fit.end_to_end, expected.end_to_end, atol=1e-13)
+
+
+@pytest.mark.parametrize("hidden", [(2, 2), (3, 1, 2)])
+def test_a_single_sample_is_solved_at_every_depth(hidden):
+    problem = problem_at(correlated(3, 2, 3, 1), hidden, 0.4)
+    fit = dmf.regression_fit(problem)
+    assert fit.proof == "white inputs" and fit.rank == 1
+    assert slope(problem, fit) < 1e-12 * max(problem.reg)
+
+
+@pytest.mark.parametrize("hidden", [(2,), (2, 2), (1, 3, 2)])
+def test_zero_is_the_minimizer_from_the_critical_weight_on(hidden):
+    loss = correlated(4, 3, 3, 6)
+    for share, zero in ((1 - 1e-6, False), (1 + 1e-6, True)):
+        fit = dmf.regression_fit(problem_at(loss, hidden, share))
+        assert (fit.rank == 0) is zero
+        assert (fit.proof == "critical weight") is zero
+    assert (
+        dmf.regression_fit(dmf.Problem(dmf.Regression(np.eye(2), 0 * np.eye(2)), (2,), 1.0)).rank
+        == 0
+    )
+
+
+@pytest.mark.parametrize("hidden", [(3, 3), (2, 4, 3)])
+@pytest.mark.parametrize("share", [0.7, 0.2])
+def test_deeper_networks_get_a_local_minimizer_and_an_honest_bound(hidden, share):
+    problem = problem_at(correlated(5, 3, 4, 9), hidden, share)
+    fit = dmf.regression_fit(problem)
+    assert fit.proof == "none" and not fit.is_global
+    assert fit.lower_bound < fit.loss < problem.loss([0 * w for w in fit.factors])
+    assert fit.loss == pytest.approx(problem.loss(fit.factors), rel=10 * EPS)
+    assert slope(problem, fit) < 1e-8 * max(problem.reg)
+    assert np.linalg.eigvalsh(dmf.hessian(problem, fit.factors)).min() > -1e-7
+    assert "best found, none below" in repr(fit)
+
+
+def test_behind_a_bottleneck_convexity_proves_what_it_lets_through():
+    loss = correlated(6, 4, 4, 12)
+    wide = dmf.regression_fit(problem_at(loss, (4,), 0.05))
+    assert wide.rank > 1
+    enough = dmf.regression_fit(problem_at(loss, (wide.rank,), 0.05))
+    assert enough.loss == pytest.approx(wide.loss, rel=1e-9) and enough.proof == "duality"
+    narrow = dmf.regression_fit(problem_at(loss, (1,), 0.05))
+    assert narrow.proof == "none" and narrow.rank == 1
+    assert narrow.lower_bound == pytest.approx(wide.loss, rel=1e-9) and narrow.loss > wide.loss
+
+
+def test_results_repeat_and_survive_pickle():
+    problem = problem_at(correlated(7, 2, 3, 6), (2, 2), 0.5)
+    first, second = dmf.regression_fit(problem), dmf.regression_fit(problem)
+    np.testing.assert_array_equal(first.end_to_end, second.end_to_end)
+    again = pickle.loads(pickle.dumps(first))
+    assert repr(again) == repr(first)
+
+
+def test_what_is_no_regression_with_weights_is_refused():
+    data = dmf.Regression(np.eye(2), np.eye(2))
+    with pytest.raises(
+        TypeError, match="needs a problem of regression, got one with Factorization"
+    ):
+        dmf.regression_fit(dmf.Problem(np.eye(2), (2,), 1.0))
+    with pytest.raises(TypeError, match="problem must be a dmfbook.Problem, got Regression"):
+        dmf.regression_fit(data)
+    with pytest.raises(ValueError, match="weights must be positive, got reg"):
+        dmf.regression_fit(dmf.Problem(data, (2,), (0.0, 1.0)))
+    problem = dmf.Problem(data, (2,), 0.1)
+    with pytest.raises(ValueError, match="starts must be at least 0, got -1"):
+        dmf.regression_fit(problem, starts=-1)
+    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator, got 3"):
+        dmf.regression_fit(problem, rng=3)
