@@ -138,7 +138,7 @@ def critical_direction_of(problem: Problem) -> Array:
         )
     if not target.any():
         raise ValueError("outputs must be correlated with inputs, got a cross moment of zero")
-    found = directions @ _strongest_direction(roots, target, depth)
+    found = directions @ strongest_direction(roots, target, depth)
     return np.asarray(found * np.sign(found[np.argmax(np.abs(found))]))
 
 
@@ -148,7 +148,7 @@ def _in_units(value: float, depth: int, of_inputs: int, of_target: int) -> float
     return float(times_power(value * 2 ** (rest / depth), whole))
 
 
-def _strongest_direction(roots: Array, target: Array, depth: int) -> Array:
+def strongest_direction(roots: Array, target: Array, depth: int) -> Array:
     """The v that attains the greatest strength, in the axes of the roots."""
     _, best = _greatest_strength(roots, target, depth)
 

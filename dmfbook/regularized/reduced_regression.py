@@ -13,6 +13,7 @@ from dmfbook.network.factors import end_to_end, flatten, partial_products, unfla
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
 from dmfbook.network.regression import Regression
+from dmfbook.regularized.critical_weight import strongest_direction
 
 # Singular values below this share of the largest are zero up to the accuracy of a descent.
 ABSENT = 1e-8
@@ -100,13 +101,18 @@ class ReducedRegression:
         return matrix
 
     def starts(self, count: int, rng: np.random.Generator) -> list[Array]:
-        """Where descents start: the ridge regression cut to each rank, and `count` random matrices of its size."""
+        """Where descents start: what goes last, the ridge regression cut to each rank, `count` random matrices.
+
+        Just below the critical weight nothing but what goes last may be better than zero.
+        """
         ridge = self.target * (self.roots / (self.roots**2 + self.reg))
         left, values, right = np.linalg.svd(ridge, full_matrices=False)
         ranks = range(min(self.width, len(values)), 0, -1)
         cut = [(left[:, :rank] * values[:rank]) @ right[:rank] for rank in ranks]
         size = np.linalg.norm(ridge) / np.sqrt(ridge.size)
-        return cut + [size * rng.standard_normal(ridge.shape) for _ in range(count)]
+        v = strongest_direction(self.roots, self.target, self.depth)
+        last = np.outer(self.target @ (self.roots * v), v) / np.linalg.norm(self.roots * v) ** 2
+        return [last, *cut, *(size * rng.standard_normal(ridge.shape) for _ in range(count))]
 
     def shallow(self, largest: float) -> ReducedRegression:
         """The problem of depth 2 whose value is nowhere larger, among matrices of spectral norm up to `largest`.

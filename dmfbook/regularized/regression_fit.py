@@ -84,7 +84,7 @@ def regression_fit(
     problem : Problem
         A problem of :class:`Regression`, all its weights positive.
     starts : int, >= 0
-        Number of random starts, beside those at a ridge regression cut to each rank.
+        Number of random starts, beside the direction that goes last and a ridge regression cut to each rank.
     rng : numpy.random.Generator, optional
         Source of the random starts; without it, one with seed 0, so that results repeat.
 
