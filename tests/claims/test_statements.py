@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
+from dmfbook.claims import CHAPTERS, Claim
 from dmfbook.claims.cases.critical_points import at_modes
+from dmfbook.claims.statements import on_data
 from dmfbook.claims.statements.modes import OUT
 from dmfbook.claims.statements.spectrum import MU_MINUS, MU_PLUS, TABLE, spectrum
 from dmfbook.claims.statements.table import evaluate, latex, markdown
 
 
-def page(name: str) -> str:
+def page(name: str, part: str = "regularized") -> str:
     """Text of a chapter."""
-    path = Path(__file__).parents[2] / "book" / "regularized" / f"{name}.ipynb"
+    path = Path(__file__).parents[2] / "book" / part / f"{name}.ipynb"
     cells = json.loads(path.read_text("utf-8"))["cells"]
     return "\n".join("".join(cell["source"]) for cell in cells)
 
@@ -25,6 +27,19 @@ def test_the_page_shows_the_table_that_is_tested() -> None:
     assert f"\n\n{markdown(TABLE)}\n:::" in text
     assert rf"\mu^+_{{ij}} = {latex(MU_PLUS)} ," in text
     assert rf"\mu^-_{{ij}} = {latex(MU_MINUS)} ," in text
+
+
+def test_the_page_says_of_each_statement_what_becomes_of_it_on_data() -> None:
+    text = page("from_a_matrix_to_a_network", "linear_networks")
+    assert f"\n\n{on_data.markdown()}\n\n" in text
+    stated = [
+        found.label
+        for chapter in CHAPTERS
+        if "linear_networks" not in chapter.__name__
+        for found in vars(chapter).values()
+        if isinstance(found, Claim)
+    ]
+    assert sorted(label for row in on_data.ROWS for label in row.labels) == sorted(stated)
 
 
 def test_two_layers_whose_ends_differ() -> None:

@@ -1,0 +1,102 @@
+"""Two inputs and two outputs, which one hidden unit joins: what weight decay and unequal inputs do together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from dmfbook._validation import Array
+from dmfbook.claims.oracles import search
+from dmfbook.network.frames import orthonormal_frame
+from dmfbook.network.problem import Problem
+from dmfbook.network.regression import Regression
+
+STARTS = 16  # random starts: each of both valleys takes a good part of them
+
+
+@dataclass(frozen=True)
+class TwoInputsCase:
+    """Cross moments ``c`` and second moments ``(1, s)`` along two directions, hidden width, and weights."""
+
+    crosses: tuple[float, float]
+    second: float
+    reg: tuple[float, float]
+    hidden_width: int
+    seed: int
+
+    @property
+    def mean_reg(self) -> float:
+        """Geometric mean of the weights."""
+        return float(np.sqrt(np.prod(self.reg)))
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The problem, in random bases of inputs and outputs."""
+        rng = np.random.default_rng(self.seed)
+        into, out = (orthonormal_frame(2, 2, rng) for _ in range(2))
+        roots = np.sqrt([1.0, self.second])
+        targets = np.array(self.crosses) / roots
+        loss = Regression(into * roots, out * targets)
+        return Problem(loss, (self.hidden_width,), self.reg)
+
+    @cached_property
+    def losses(self) -> Array:
+        """Different losses of the local minimizers that are found, least first."""
+        rng = np.random.default_rng(self.seed)
+        found = search.minimizers(self.problem, rng, STARTS, planted=False)
+        # Without weight decay a search can end where layers of very different size slow it down.
+        values = np.array([each.loss for each in found if each.uncertainty < 1e-5])
+        return values[np.append(True, np.diff(values) > 1e-8 * search.loss_unit(self.problem))]
+
+    @property
+    def at_zero(self) -> float:
+        """Loss of zero factors."""
+        return float(
+            self.problem.loss([np.zeros((self.hidden_width, 2)), np.zeros((2, self.hidden_width))])
+        )
+
+
+def between(rng: np.random.Generator) -> TwoInputsCase:
+    """Weights and moments for which both directions hold a minimizer, by a margin to both sides."""
+    mean, tilt = float(rng.uniform(0.8, 1.2)), float(rng.uniform(0.7, 1.4))
+    crosses = mean * float(rng.uniform(3, 3.5)), 0.0
+    reg, second = (mean * tilt, mean / tilt), float(rng.uniform(0.15, 0.3))
+    case = TwoInputsCase(crosses, second, reg, 1, int(rng.integers(2**32)))
+    low, high = bounds(case)
+    return replace(case, crosses=(crosses[0], low + float(rng.uniform(0.35, 0.65)) * (high - low)))
+
+
+def without_decay(rng: np.random.Generator) -> TwoInputsCase:
+    """The same without weight decay."""
+    return replace(between(rng), reg=(0.0, 0.0))
+
+
+def white(rng: np.random.Generator) -> TwoInputsCase:
+    """The same cross moments, with inputs of equal moments."""
+    return replace(between(rng), second=1.0)
+
+
+def two_units(rng: np.random.Generator) -> TwoInputsCase:
+    """The same with two hidden units."""
+    return replace(between(rng), hidden_width=2)
+
+
+def below(rng: np.random.Generator) -> TwoInputsCase:
+    """The second cross moment is a tenth below the lower bound: its direction holds no minimizer."""
+    case = between(rng)
+    return replace(case, crosses=(case.crosses[0], 0.9 * bounds(case)[0]))
+
+
+def above(rng: np.random.Generator) -> TwoInputsCase:
+    """It is a tenth above the upper bound: the other direction holds none."""
+    case = between(rng)
+    return replace(case, crosses=(case.crosses[0], 1.1 * bounds(case)[1]))
+
+
+def bounds(case: TwoInputsCase) -> tuple[float, float]:
+    """Second cross moments ``c`` at which ``c² − s c_1² = (1−s) λ c`` and ``(1−s) λ c_1``."""
+    bend, rest = (1 - case.second) * case.mean_reg, case.second * case.crosses[0] ** 2
+    low = bend / 2 + np.sqrt(bend**2 / 4 + rest)
+    return float(low), float(np.sqrt(rest + bend * case.crosses[0]))

@@ -1,0 +1,166 @@
+"""What becomes of the book's statements on data that are not white: the table of a page, written once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STANDS = "stands"
+WITH_Q = "with Q"
+NEEDS_WHITE = "white only"
+ELSEWHERE = "no inputs"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Statements with one fate on data, by label, and what changes in them, or why."""
+
+    labels: tuple[str, ...]
+    fate: str
+    note: str
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        ("thm-schatten", "prop-weights"),
+        STANDS,
+        "the loss is not in it, or may be any function of the product",
+    ),
+    Row(
+        ("thm-balance", "thm-layer-values", "thm-layer-norms", "thm-one-orbit", "thm-one-spectrum"),
+        STANDS,
+        "for every loss, as the next chapter shows",
+    ),
+    Row(
+        ("thm-stability", "thm-settle", "cor-nowhere-flatter"),
+        STANDS,
+        "needs a polynomial only, and one spectrum",
+    ),
+    Row(("thm-conservation", "prop-drift", "thm-depth-rates"), STANDS, "for every loss"),
+    Row(
+        (
+            "thm-fold",
+            "thm-collapse",
+            "cor-jump",
+            "thm-critical-regularization",
+            "thm-uniqueness",
+            "cor-soft-threshold",
+            "cor-scalar-spectrum",
+            "cor-sharpness-scalar",
+            "obs-escape",
+            "thm-two-vectors",
+        ),
+        STANDS,
+        r"one input is always white, {prf:ref}`cor-white-inputs`",
+    ),
+    Row(
+        ("thm-gradient", "thm-hessian", "prop-operator", "thm-trace", "prop-gauss-newton"),
+        WITH_Q,
+        r"$B_l Q$ for $B_l$ and $\widetilde M - X Q$ for $R$, {prf:ref}`thm-input-layer`",
+    ),
+    Row(
+        (
+            "thm-sharpness",
+            "cor-sharpest-direction",
+            "cor-sharpness-two-layers",
+            "prop-sharpness-bound",
+        ),
+        WITH_Q,
+        r"$B_l Q$ for $B_l$: they follow from the Hessian at zero loss",
+    ),
+    Row(
+        ("prop-some-weights-vanish",),
+        WITH_Q,
+        r"the singular values of $\widetilde M$: $X Q$ runs over all matrices of such a rank",
+    ),
+    Row(
+        ("thm-exact-trace", "thm-trace-bound", "thm-flattest-trace"),
+        WITH_Q,
+        r"$\beta_l = \tr S (X^\top X)^{(l-1)/L}$ for equal weights; $\tr S$ for $d_0$ and $X Q$ for $X$ in the bound",
+    ),
+    Row(
+        ("prop-zero-local-minimizer",),
+        WITH_Q,
+        r"stands for $L \ge 3$; for $L = 2$ with $C$ in place of $M$",
+    ),
+    Row(
+        (
+            "thm-end-to-end",
+            "prop-bottleneck",
+            "thm-all-critical-points",
+            "thm-kinds",
+            "cor-strict-saddles",
+        ),
+        NEEDS_WHITE,
+        "modes do not decouple: the matrices listed are not critical, as drawn below",
+    ),
+    Row(
+        ("cor-no-spurious",),
+        NEEDS_WHITE,
+        "behind a bottleneck, {prf:ref}`prop-spurious`",
+    ),
+    Row(
+        (
+            "thm-blocks",
+            "thm-closed-spectrum",
+            "thm-morse-index",
+            "thm-sharpness-minimizer",
+            "prop-carrier",
+        ),
+        NEEDS_WHITE,
+        "they start from the list of critical points",
+    ),
+    Row(
+        ("thm-collapse-matrix", "thm-staircase", "cor-steps", "thm-barrier", "cor-hysteresis"),
+        NEEDS_WHITE,
+        "the critical weight of {py:func}`dmfbook.critical_reg_of` is another function of the data",
+    ),
+    Row(
+        (
+            "thm-flat-value",
+            "thm-flat-path",
+            "prop-flat-condition",
+            "cor-flat-necessary",
+            "prop-flat-not-necessary",
+            "prop-flat-blocks",
+            "cor-largest-step",
+            "cor-balanced-start",
+            "prop-flattest-factors",
+        ),
+        NEEDS_WHITE,
+        "a flat network answers to its inputs; {py:func}`dmfbook.flat_sharpness` takes them",
+    ),
+    Row(
+        (
+            "prop-sensing-trace",
+            "thm-trace-under-rip",
+            "prop-second-moments",
+            "prop-weighted-nuclear-norm",
+            "cor-nuclear-norm",
+            "cor-convex-at-depth-two",
+            "obs-flat-recovery",
+            "obs-label-noise",
+            "thm-spectral-phase",
+            "cor-alignment",
+            "thm-full-flow",
+            "prop-signal-and-noise",
+            "obs-three-phases",
+            "thm-error-floor",
+            "obs-power-law",
+            "obs-width",
+            "obs-large-start",
+            "prop-race",
+            "obs-depth",
+        ),
+        ELSEWHERE,
+        "about measurements, or one symmetric factor",
+    ),
+)
+
+
+def markdown(rows: tuple[Row, ...] = ROWS) -> str:
+    """The table as a page shows it."""
+    lines = ["| statement | on data | what changes, or why |", "|---|---|---|"]
+    for row in rows:
+        names = ", ".join(f"{{prf:ref}}`{label}`" for label in row.labels)
+        lines.append(f"| {names} | {row.fate} | {row.note} |")
+    return "\n".join(lines)
