@@ -9,7 +9,7 @@ from dmfbook.claims.claim import Claim, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.flatness import flat_interpolators_recover, trace_and_nuclear_norm
 from dmfbook.claims.foundations import exact_derivatives, one_singular_value
-from dmfbook.claims.linear_networks import from_a_matrix_to_a_network
+from dmfbook.claims.linear_networks import from_a_matrix_to_a_network, the_flattest_network
 from dmfbook.claims.regularized import (
     all_critical_points,
     balance_and_layer_norms,
@@ -45,6 +45,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     trace_and_nuclear_norm,
     flat_interpolators_recover,
     from_a_matrix_to_a_network,
+    the_flattest_network,
     three_phases,
     initialization_scale,
     depth_and_implicit_bias,
