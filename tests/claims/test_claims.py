@@ -16,7 +16,6 @@ SEED = int(os.environ.get("DMFBOOK_SEED", "20261126"))
 WITHOUT_RIVALS = {
     "exact_sharpness": "thm-sharpness cor-sharpest-direction cor-sharpness-two-layers cor-sharpness-scalar prop-sharpness-bound",
     "flat_minima": "thm-flat-value thm-flat-path prop-flat-condition cor-flat-necessary prop-flat-blocks prop-flat-not-necessary",
-    "escape": "thm-stability thm-settle obs-escape cor-largest-step cor-nowhere-flatter",
     "what_training_finds": "thm-conservation prop-drift cor-balanced-start thm-two-vectors",
 }
 
