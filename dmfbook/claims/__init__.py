@@ -25,6 +25,7 @@ from dmfbook.claims.small_initialization import (
     initialization_scale,
     three_phases,
 )
+from dmfbook.claims.training import how_fast
 from dmfbook.claims.verdict import ClaimFailed, Verdict
 
 # In the order of the book.
@@ -49,6 +50,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     three_phases,
     initialization_scale,
     depth_and_implicit_bias,
+    how_fast,
 )
 
 __all__ = [

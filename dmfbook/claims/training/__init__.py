@@ -1,0 +1,1 @@
+"""Claims of the part *Training, predicted*, one module a chapter."""
