@@ -101,13 +101,18 @@ class Launch:
             momentum=self.momentum,
         )
 
-    def settled(self) -> Trajectory:
-        """A run along the sharpest direction; longer where the loss is small after 4000 steps but not yet zero."""
-        options: dict[str, Any] = {"tolerance": 1e-11 * self.sharpness * self.unit, "every": 20}
-        run = self.run(4000, **options)
+    def settled(self, direction: Array | None = None) -> Trajectory:
+        """A run until the gradient vanishes; longer where after 4000 steps the loss is small but not yet zero."""
+        options: dict[str, Any] = {"tolerance": self.vanishing, "every": 20}
+        run = self.run(4000, direction, **options)
         if run.status == "finished" and run.loss < 1e-6 * np.sum(self.problem.target**2):
-            return self.run(100_000, **options)
+            return self.run(100_000, direction, **options)
         return run
+
+    @property
+    def vanishing(self) -> float:
+        """Size of a gradient that counts as zero."""
+        return 1e-11 * self.sharpness * self.unit
 
     def end(self, steps: int = 6000) -> tuple[Status, float]:
         """How a run along the sharpest direction ends, and with which ``η λ_max / 2`` if it settles."""

@@ -128,8 +128,7 @@ def compare_ends(
     """Run until the gradient vanishes; measure how far eigenvalues there leave the bounds, times ``η/2``."""
     evidences = []
     for direction in case.directions:
-        tolerance = 1e-11 * case.sharpness * case.unit
-        run = case.run(4000, direction, tolerance=tolerance, every=4000)
+        run = case.settled(direction)
         if run.status == "converged":
             end = replace(case, factors=run.factors)
             values = end.spectrum[0]
@@ -137,7 +136,7 @@ def compare_ends(
             outside = max(scaled - highest, lowest - case.step / 2 * values[0], 0.0)
             # The limit is as far away as the gradient over the least curvature; rounding of eigenvalues adds.
             flattest = np.abs(values[np.abs(values) > NULL * np.abs(values).max()]).min()
-            away = 2 * tolerance / flattest * end.bend + 1e-14 * np.abs(values).max()
+            away = 2 * case.vanishing / flattest * end.bend + 1e-14 * np.abs(values).max()
             evidences.append(Evidence(float(outside), float(case.step / 2 * away)))
     return worst(evidences)
 
