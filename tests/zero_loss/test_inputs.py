@@ -215,6 +215,66 @@ def test_flattest_factors_attain_the_least_trace_on_data(seed):
         assert trace >= dmf.flattest_trace(product, depth, inputs) * (1 - 1e-12)
 
 
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_inputs_that_are_one_sample_again_and_again(count):
+    """A single number is fitted, the length of ``M x``, by inputs of one direction: closed forms without a search."""
+    rng = np.random.default_rng(count)
+    target, sample, depth = rng.standard_normal((2, 4)), rng.standard_normal(4), 3
+    inputs = np.tile(sample[:, None], count)
+    fitted = np.sqrt(count) * np.linalg.norm(target @ sample)
+    size = np.sqrt(count) * np.linalg.norm(sample)
+    flat = 2 * depth * fitted ** (2 - 2 / depth) * size ** (2 / depth)
+    assert dmf.flat_sharpness(target, depth, inputs) == pytest.approx(flat, rel=1e-13)
+    trace = 2 * depth * (2 * size**2) ** (1 / depth) * fitted ** (2 - 2 / depth)
+    assert dmf.flattest_trace(target, depth, inputs) == pytest.approx(trace, rel=1e-13)
+    for make in (dmf.flat_factors, dmf.flattest_factors):
+        factors = make(target, (1, 3), rng, inputs=inputs)
+        assert np.allclose(dmf.end_to_end(factors) @ sample, target @ sample, rtol=1e-13)
+        # Nothing is done to what no sample shows.
+        beyond = np.linalg.svd(sample[None])[2][1:]
+        assert np.abs(factors[0] @ beyond.T).max() <= 1e-13 * np.linalg.norm(factors[0])
+    factors = dmf.flat_factors(target, (1, 3), rng, inputs=inputs)
+    assert dmf.sharpness(factors, inputs) == pytest.approx(flat, rel=1e-11)
+
+
+@pytest.mark.parametrize("depth", [2, 3, 10, 1000])
+@pytest.mark.parametrize("weak", [1.0, 1e-3, 1e-7])
+@pytest.mark.parametrize("strong", [1e-5, 1.0, 1e6])
+def test_least_sharpness_of_unequal_inputs(depth, weak, strong):
+    # Of diagonal matrices only the shares of v along both axes count: all of them, on a logarithmic scale.
+    target, inputs = np.array([1.0, strong]), np.array([1.0, weak])
+
+    def lost(log_odds):
+        share = 1 / (1 + np.exp(-log_odds))
+        outputs = 1 - share + share * (strong * weak) ** 2
+        given = 1 - share + share * weak**2
+        return -((1 - 1 / depth) * np.log(outputs) + np.log(given) / depth)
+
+    grid = np.linspace(-45, 45, 1001)
+    best = grid[np.argmin([lost(x) for x in grid])]
+    bounds = (best - 0.1, best + 0.1)
+    found = minimize_scalar(lost, bounds=bounds, method="bounded", options={"xatol": 1e-10}).fun
+    flat = dmf.flat_sharpness(np.diag(target), depth, np.diag(inputs))
+    assert flat == pytest.approx(2 * depth * np.exp(-found), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_spectrum_at_flat_factors_is_known(seed):
+    """``2((L−1) T/p + p^{L−1} Σ)`` for independent outputs, each eigenvalue once an output."""
+    rng, depth = np.random.default_rng(seed), 3
+    target, inputs = rng.standard_normal((2, 4)), samples(4, "many", seed)
+    factors = dmf.flat_factors(target, (3, 2), rng, inputs=inputs)
+    values = np.linalg.eigvalsh(dmf.hessian(problem_of(factors, inputs), factors))[::-1]
+    split = np.linalg.norm(factors[-1], 2) ** 2
+    factor = np.linalg.svd(inputs, full_matrices=False)
+    gram = factor[0] * factor[1]
+    both = (depth - 1) / split * (target @ gram).T @ (target @ gram)
+    both = both + split ** (depth - 1) * np.diag(factor[1] ** 2)
+    expected = 2 * np.repeat(np.linalg.eigvalsh(both)[::-1], 2)
+    np.testing.assert_allclose(values[:8], expected, rtol=0, atol=1e-12 * expected[0])
+    assert np.abs(values[8:]).max() <= 1e-12 * expected[0]
+
+
 def test_a_target_that_no_input_sees():
     target, inputs = np.diag([0.0, 3.0]), np.array([[2.0], [0.0]])
     assert dmf.flat_sharpness(target, 3, inputs) == dmf.flattest_trace(target, 3, inputs) == 0

@@ -158,10 +158,17 @@ class FlatNetwork:
         """Largest eigenvalue of the differentiated Hessian at :attr:`flattest`."""
         return float(self.spectrum(self.flattest)[-1])
 
-    @property
+    @cached_property
     def slack(self) -> float:
-        """How far above the least sharpness a search may stop, relatively: its norm is no closer to the maximum."""
-        return float(np.log(self.target.size)) / POWERS[-1] + 1e-9
+        """How far above the least sharpness a search may stop, relatively.
+
+        Where the last norm has no slope, no eigenvalue falls without another that rises: the largest is too large by
+        its distance from their mean, with the weights they have in that norm. That is zero where it is simple.
+        """
+        values = self.spectrum(self.flattest)[-self.target.size :]
+        gaps = -np.log(np.maximum(values / values[-1], 1e-300))
+        weights = np.exp(-POWERS[-1] * gaps)
+        return 2 * float(weights @ gaps / weights.sum()) + 1e-9
 
     @cached_property
     def flat(self) -> list[Array]:
