@@ -53,6 +53,7 @@ from dmfbook.training.label_noise import NoisyLabels as NoisyLabels
 from dmfbook.training.recovery import SensingProblem as SensingProblem
 from dmfbook.training.recovery import SymmetricSensingProblem as SymmetricSensingProblem
 from dmfbook.training.trajectory import Trajectory as Trajectory
+from dmfbook.unregularized.kinds import kind_without_reg as kind_without_reg
 from dmfbook.zero_loss.factorizations import flat_factors as flat_factors
 from dmfbook.zero_loss.factorizations import zero_loss_factors as zero_loss_factors
 from dmfbook.zero_loss.interpolation import Interpolation as Interpolation

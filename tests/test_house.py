@@ -17,6 +17,7 @@ NUMERICS = {
     "network": set(),
     "sensing": {"network"},
     "regularized": {"network"},
+    "unregularized": {"network"},
     "zero_loss": {"network", "sensing"},
     "training": {"network", "sensing"},
 }

@@ -1,0 +1,1 @@
+"""Critical points without weight decay: which kind they are of."""
