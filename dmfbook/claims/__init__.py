@@ -9,7 +9,12 @@ from dmfbook.claims.claim import Claim, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.flatness import flat_interpolators_recover, trace_and_nuclear_norm
 from dmfbook.claims.foundations import exact_derivatives, one_singular_value
-from dmfbook.claims.linear_networks import from_a_matrix_to_a_network, the_flattest_network
+from dmfbook.claims.linear_networks import (
+    from_a_matrix_to_a_network,
+    saddles_that_hold,
+    the_flattest_network,
+    without_weight_decay,
+)
 from dmfbook.claims.regularized import (
     all_critical_points,
     balance_and_layer_norms,
@@ -47,6 +52,8 @@ CHAPTERS: tuple[ModuleType, ...] = (
     flat_interpolators_recover,
     from_a_matrix_to_a_network,
     the_flattest_network,
+    without_weight_decay,
+    saddles_that_hold,
     three_phases,
     initialization_scale,
     depth_and_implicit_bias,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
-from dmfbook.claims.cases.block_patterns import Whitened, all_patterns, no_blocks
+from dmfbook.claims.cases.block_patterns import all_patterns, no_blocks
 from dmfbook.claims.cases.unregularized import KindCase, regression
 from dmfbook.claims.statements.unregularized import Kinds, Products
 

@@ -18,6 +18,8 @@ from dmfbook.network.losses import Loss
 from dmfbook.network.problem import Problem
 from dmfbook.training.flow import gradient_flow
 
+LONGEST = 1e5  # time after which a flow is given up that does not leave a saddle
+
 
 def layer_size(factors: Sequence[Array]) -> float:
     """Root mean square of the layers' norms."""
@@ -152,6 +154,8 @@ class LeaveCase:
                 share = (losses[passed - 1] - level) / (losses[passed - 1] - losses[passed])
                 return float(time + times[passed - 1] + share * np.diff(times)[passed - 1])
             time, step, start = time + step, 2 * step, run.factors
+            if time > LONGEST:
+                raise ArithmeticError(f"the flow has not left by the time {time:g}")
 
 
 def leaving(
