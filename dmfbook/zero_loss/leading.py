@@ -9,6 +9,7 @@ few columns in ``U`` and ``V``: the factors then meet thin matrices only, and Da
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -19,8 +20,26 @@ from dmfbook.zero_loss.davidson import davidson
 from dmfbook.zero_loss.galerkin import galerkin
 from dmfbook.zero_loss.spectral_norm import LeadingPair, leading_singular
 
+Method = Literal["one number", "two spectral norms", "Gram matrices", "growing bases"]
+
 # Gram matrices are formed where a product with them costs at most as much as this many columns.
 DIRECT = 100
+
+
+def method_for(chain: Chain) -> Method:
+    """How :func:`leading_pair` finds the eigenpair of a chain; its widths decide."""
+    if chain.sides == (1, 1):
+        return "one number"
+    if len(chain.layers) == 2:
+        return "two spectral norms"
+    shapes = [[*layer.shape] for layer in chain.layers]
+    for side, (slimmed, shape) in enumerate(
+        zip(_tall(chain), (shapes[-1], shapes[0]), strict=True)
+    ):
+        if slimmed:
+            shape[side] = shape[1 - side]
+    wide = max(shapes[-1][0], shapes[0][1]) ** 3 > DIRECT * sum(m * n for m, n in shapes)
+    return "growing bases" if wide else "Gram matrices"
 
 
 def leading_pair(chain: Chain, tolerance: float, residual: float = 1.0) -> LeadingPair:
@@ -50,9 +69,10 @@ def leading_pair(chain: Chain, tolerance: float, residual: float = 1.0) -> Leadi
     """
     if chain.sides[1] == 0:  # no input ever differs from zero
         return LeadingPair(0.0, np.zeros((chain.sides[0], 0)), np.zeros((0, 0)))
-    if chain.sides == (1, 1):
+    method = method_for(chain)
+    if method == "one number":
         return _of_numbers(chain)
-    if len(chain.layers) == 2:
+    if method == "two spectral norms":
         return _at_depth_two(chain)
 
     def settled(values: Array, norms: Array) -> bool:
@@ -60,20 +80,14 @@ def leading_pair(chain: Chain, tolerance: float, residual: float = 1.0) -> Leadi
         error = min(norms[0], norms[0] ** 2 / gap) if gap > 0 else norms[0]
         return bool(error <= tolerance * values[0] and norms[0] <= residual * values[0])
 
-    # An eigenvector lies in the ranges of the outer factors, which tall ones span by fewer vectors. (With inputs
-    # that are not white K_1 leads out of the range of the first.)
-    layers, bases = list(chain.layers), [np.eye(1), np.eye(1)]
-    tall = [
-        len(layers[-1]) > layers[-1].shape[1],
-        chain.root is None and layers[0].shape[1] > len(layers[0]),
-    ]
+    layers, bases, tall = list(chain.layers), [np.eye(1), np.eye(1)], _tall(chain)
     if tall[0]:
         bases[0], layers[-1] = np.linalg.qr(layers[-1])
     if tall[1]:
         bases[1], slim = np.linalg.qr(layers[0].T)
         layers[0] = slim.T
     slim_chain = replace(chain, layers=layers)
-    if max(slim_chain.sides) ** 3 > DIRECT * sum(layer.size for layer in layers):
+    if method == "growing bases":
         pair = galerkin(slim_chain, settled)
     else:
         guess = np.zeros((0, *slim_chain.sides))
@@ -84,6 +98,16 @@ def leading_pair(chain: Chain, tolerance: float, residual: float = 1.0) -> Leadi
         for basis, side, slimmed in zip(bases, (pair.left, pair.right), tall, strict=True)
     )
     return LeadingPair(pair.value, left, right)
+
+
+def _tall(chain: Chain) -> tuple[bool, bool]:
+    """Whether the last layer, and the first one transposed, have more rows than columns.
+
+    An eigenvector lies in the ranges of the outer factors, which tall ones span by fewer vectors. (With inputs that
+    are not white K_1 leads out of the range of the first.)
+    """
+    first, last = chain.layers[0], chain.layers[-1]
+    return len(last) > last.shape[1], chain.root is None and first.shape[1] > len(first)
 
 
 def _of_numbers(chain: Chain) -> LeadingPair:

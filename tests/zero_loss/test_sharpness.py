@@ -14,6 +14,7 @@ from strategies import EPS, objective, widths
 
 import dmfbook as dmf
 from dmfbook.zero_loss import davidson, galerkin, leading, spectral_norm
+from dmfbook.zero_loss.chain import scaled_chain
 
 # Bottlenecks, numbers, vectors, unequal widths.
 SHAPES = [
@@ -114,6 +115,35 @@ def test_networks_side_by_side(networks, seed):
     factors = [block_diag(*layers) for layers in zip(*parts, strict=True)]
     top = np.linalg.eigvalsh(small_matrix(factors))[-1]
     assert sharpness_both_ways(factors) == pytest.approx([top, top], rel=ACCURACY)
+
+
+@pytest.mark.parametrize(
+    ("shape", "method"),
+    [
+        ((1, 40, 300, 1), "one number"),
+        ((250, 60, 245), "two spectral norms"),
+        ((100, 100, 100, 100), "Gram matrices"),
+        ((299,) * 4, "Gram matrices"),  # widths of 100 L are the limit
+        ((301,) * 4, "growing bases"),
+        ((250, 12, 30, 260), "Gram matrices"),  # tall outer layers, narrow inside
+        ((220, 230, 3, 230, 215), "growing bases"),
+        ((270, 90, 260, 250), "growing bases"),
+        ((1, 40, 300), "two spectral norms"),
+    ],
+    ids=str,
+)
+def test_widths_decide_on_the_method(monkeypatch, shape, method):
+    called = []
+    for name in ("galerkin", "davidson"):
+        kept = getattr(leading, name)
+        monkeypatch.setattr(
+            leading, name, lambda *given, kept=kept, name=name: called.append(name) or kept(*given)
+        )
+    factors = gaussian(shape)
+    assert leading.method_for(scaled_chain(factors)) == method
+    dmf.sharpness(factors)
+    expected = {"growing bases": ["galerkin"], "Gram matrices": ["davidson"]}
+    assert called == expected.get(method, [])
 
 
 @pytest.mark.parametrize("shape", LARGE, ids=str)

@@ -32,6 +32,11 @@ class Point:
         """Hessian by automatic differentiation, in the order of `vector`."""
         return np.asarray(autograd.hessian(self.objective)(self.vector))
 
+    @cached_property
+    def eigenvalues(self) -> Array:
+        """Eigenvalues of that Hessian, in ascending order."""
+        return np.asarray(np.linalg.eigvalsh(self.differentiated_hessian))
+
 
 def random_factors(rng: np.random.Generator, widths: tuple[int, ...]) -> list[Array]:
     """Gaussian factors whose products stay of order one."""

@@ -2,94 +2,55 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import autograd
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.points import (
-    Point,
-    entry_rounding,
-    perturbed_target,
-    random_factors,
-    zero_loss_point,
-)
+from dmfbook.claims.cases import zero_loss
+from dmfbook.claims.cases.points import Point, entry_rounding
+from dmfbook.claims.cases.zero_loss import ZERO_LOSS, Direction, off_target, penalized
 from dmfbook.claims.claim import claim
-from dmfbook.claims.evidence import Evidence
-from dmfbook.claims.oracles.differentiation import squared_error
-from dmfbook.network.factors import end_to_end, flatten, partial_products
-from dmfbook.network.frames import orthonormal_frame
-from dmfbook.network.problem import Problem
-from dmfbook.zero_loss.sharpness import TOLERANCE, sharpest_direction, sharpness, spectral_products
+from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.oracles.measurements import square_root
+from dmfbook.claims.statements import zero_loss as statements
+from dmfbook.network.factors import flatten, partial_products
+from dmfbook.zero_loss.sharpness import RESIDUAL, TOLERANCE, sharpest_direction, sharpness
+
+Formula = Callable[[list[Array]], Any]
 
 
-def point_of(factors: list[Array]) -> Point:
-    """The zero-loss point of these factors: their end-to-end matrix is the target."""
-    problem = Problem(end_to_end(factors), [len(factor) for factor in factors[:-1]])
-    return Point(problem, factors, squared_error(problem), flatten(factors))
+def rounding(point: Point) -> float:
+    """Bound on the rounding error of an eigenvalue, of the Hessian or of the small matrix (Weyl)."""
+    return max(point.problem.size, point.problem.target.size) * entry_rounding(point)
 
 
-def zero_loss_point_of(rng: np.random.Generator, widths: list[int]) -> Point:
-    """A random zero-loss point of the given widths."""
-    return point_of(random_factors(rng, tuple(widths)))
+def top(matrices: list[Array]) -> float:
+    """Twice the largest eigenvalue of a sum."""
+    return 2 * float(np.linalg.eigvalsh(np.sum(matrices, axis=0))[-1])
 
 
-def off_target(rng: np.random.Generator, point: Point) -> Point:
-    """The same factors with a residual of the size of the end-to-end matrix."""
-    product = point.problem.target
-    shift = rng.choice([-1, 1]) * max(1.0, float(np.abs(product).max())) * np.ones(product.shape)
-    problem = Problem(product + shift, point.problem.hidden_widths)
-    return Point(problem, point.factors, squared_error(problem), point.vector)
+def compare_formula(point: Point, formula: Formula) -> Evidence:
+    """Compare a formula with the largest eigenvalue of the whole differentiated Hessian."""
+    error = abs(float(formula(point.factors) - point.eigenvalues[-1]))
+    return Evidence(error, rounding(point))
 
 
-def shallow_point(rng: np.random.Generator) -> Point:
-    """Depth 2 with unequal widths up to 5, zero loss."""
-    return zero_loss_point_of(rng, rng.integers(1, 6, size=3).tolist())
+def without_squares(factors: list[Array]) -> float:
+    """The partial products' absolute values in place of their Gram matrices."""
+    pairs = zip(*partial_products(factors), strict=True)
+    roots = [(square_root(b.T @ b), square_root(a @ a.T)) for a, b in pairs]
+    return top([np.asarray(np.kron(*pair)) for pair in roots])
 
 
-def shallow_point_off_target(rng: np.random.Generator) -> Point:
-    """Control: depth 2 with a residual."""
-    return off_target(rng, shallow_point(rng))
-
-
-def scalar_point(rng: np.random.Generator) -> Point:
-    """A number factored to depth 2 to 6 with hidden widths up to 4."""
-    hidden = rng.integers(1, 5, size=rng.integers(1, 6)).tolist()
-    return zero_loss_point_of(rng, [1, *hidden, 1])
-
-
-def vector_point(rng: np.random.Generator) -> Point:
-    """Control: a vector is factored, and the Hessian has a second positive eigenvalue."""
-    hidden = rng.integers(2, 5, size=rng.integers(1, 5)).tolist()
-    return zero_loss_point_of(rng, [1, *hidden, 3])
-
-
-def aligned_point(rng: np.random.Generator) -> Point:
-    """Depth 3 to 6; the leading singular vectors of each layer continue those of the next."""
-    widths = rng.integers(2, 5, size=rng.integers(4, 8)).tolist()
-    bases = [orthonormal_frame(width, width, rng) for width in widths]
-    factors = []
-    for (before, after), (right, left) in zip(pairwise(widths), pairwise(bases), strict=True):
-        values = np.zeros((after, before))
-        np.fill_diagonal(values, np.sort(rng.uniform(0.2, 1.5, min(after, before)))[::-1])
-        factors.append(left @ values @ right.T)
-    return point_of(factors)
-
-
-def misaligned_point(rng: np.random.Generator) -> Point:
-    """Control: depth 3 to 6 with nothing in common."""
-    return zero_loss_point_of(rng, rng.integers(2, 5, size=rng.integers(4, 8)).tolist())
-
-
-def differentiated_sharpness(point: Point) -> float:
-    """Largest eigenvalue of the Hessian that automatic differentiation gives."""
-    return float(np.linalg.eigvalsh(autograd.hessian(point.objective)(point.vector))[-1])
-
-
-def eigenvalue_rounding(point: Point) -> float:
-    """Bound on the rounding error of an eigenvalue (Weyl)."""
-    return point.problem.size * entry_rounding(point)
+def in_spectral_norm(factors: list[Array]) -> float:
+    """A value that the sum takes at a Z of spectral norm 1; their maximum is no less."""
+    space = statements.maximizers(factors)
+    change = space[:, 0].reshape(len(factors[-1]), -1, order="F")
+    return top(statements.terms(factors)) / float(np.linalg.norm(change, 2)) ** 2
 
 
 @claim(
@@ -97,14 +58,93 @@ def eigenvalue_rounding(point: Point) -> float:
     "The exact sharpness",
     source="kamber2025sharpness",
     status="paper's claim",
-    cases={"zero loss, unequal widths": zero_loss_point},
-    controls={"the residual is zero": perturbed_target},
+    cases=ZERO_LOSS,
+    controls={
+        "the residual is zero": off_target(zero_loss.generic),
+        "the weights are zero": penalized(zero_loss.generic),
+    },
+    rivals={
+        "without the factor 2": partial(
+            compare_formula, formula=lambda w: top(statements.terms(w)) / 2
+        ),
+        "the first layer adds nothing": partial(
+            compare_formula, formula=lambda w: top(statements.terms(w)[1:])
+        ),
+        "the last layer adds nothing": partial(
+            compare_formula, formula=lambda w: top(statements.terms(w)[:-1])
+        ),
+        "a Z for each term": partial(
+            compare_formula, formula=lambda w: 2 * np.sum(statements.norm_products(w) ** 2)
+        ),
+        "the largest term alone": partial(
+            compare_formula, formula=lambda w: 2 * np.max(statements.norm_products(w) ** 2)
+        ),
+        "without the squares": partial(compare_formula, formula=without_squares),
+        "Z has spectral norm 1": partial(compare_formula, formula=in_spectral_norm),
+    },
 )
 def exact_sharpness(point: Point) -> Evidence:
-    """Compare with the largest eigenvalue of the whole differentiated Hessian."""
-    value = sharpness(point.factors)
-    error = abs(value - differentiated_sharpness(point))
-    return Evidence(error, eigenvalue_rounding(point) + TOLERANCE * value)
+    """Compare both forms and the package's number with the largest eigenvalue of the whole Hessian."""
+    number = sharpness(point.factors)
+    package = Evidence(abs(number - point.eigenvalues[-1]), rounding(point) + TOLERANCE * number)
+    forms = (lambda w: top(statements.terms(w)), statements.largest_gain)
+    return worst([package, *(compare_formula(point, form) for form in forms)])
+
+
+def compare_direction(
+    case: Direction,
+    build: Callable[[list[Array], Array], list[Array]] = statements.moves,
+    length: float = 0.5,
+) -> Evidence:
+    """Measure what the differentiated Hessian makes of ``(Δ_l)`` beyond a stretch, and its length."""
+    point = case.point
+    direction, value = flatten(build(point.factors, case.change)), point.eigenvalues[-1]
+    if not direction.any():
+        return Evidence(np.inf, 1.0)  # no eigenvector
+    norm = float(np.linalg.norm(direction))
+    rest = np.linalg.norm(point.differentiated_hessian @ direction - value * direction) / norm
+    # The residual of Z in the small matrix is as large as an eigenvalue's rounding error, and J passes it on.
+    return worst(
+        [
+            Evidence(float(rest), 4 * rounding(point)),
+            Evidence(abs(norm**2 - length * value), 2 * rounding(point)),
+        ]
+    )
+
+
+def compare_package(point: Point) -> Evidence:
+    """Measure what the differentiated Hessian makes of the package's unit vector beyond a stretch."""
+    value, found = sharpest_direction(point.factors)
+    direction = flatten(found)
+    product = autograd.hessian_vector_product(point.objective)(point.vector, direction)
+    residual = float(np.linalg.norm(product - value * direction))
+    unit = Evidence(abs(float(np.linalg.norm(direction)) - 1), 8 * TOLERANCE)
+    return worst([Evidence(residual, rounding(point) + 2 * RESIDUAL * value), unit])
+
+
+def from_the_target(factors: list[Array], _: Array) -> list[Array]:
+    """The moves for a Z made of the target's leading singular vectors."""
+    product = factors[0]
+    for factor in factors[1:]:
+        product = factor @ product
+    left, _, right = np.linalg.svd(product)
+    return statements.moves(factors, np.outer(left[:, 0], right[0]))
+
+
+def of_one_length(factors: list[Array], change: Array) -> list[Array]:
+    """The moves, each layer's stretched to the mean length."""
+    found = statements.moves(factors, change)
+    lengths = [np.linalg.norm(move) for move in found]
+    mean = np.sqrt(np.mean(np.square(lengths)))
+    return [move * (mean / (length or 1)) for move, length in zip(found, lengths, strict=True)]
+
+
+def along_the_factors(factors: list[Array], change: Array) -> list[Array]:
+    """The factors themselves, stretched to the length of the moves."""
+    ratio = np.linalg.norm(flatten(statements.moves(factors, change))) / np.linalg.norm(
+        flatten(factors)
+    )
+    return [ratio * factor for factor in factors]
 
 
 @claim(
@@ -112,18 +152,23 @@ def exact_sharpness(point: Point) -> Evidence:
     "The sharpest direction",
     source="kamber2025sharpness",
     status="derived",
-    cases={"zero loss, unequal widths": zero_loss_point},
-    controls={"the residual is zero": perturbed_target},
+    cases={name: zero_loss.sharpest(make) for name, make in ZERO_LOSS.items()},
+    controls={
+        "the residual is zero": zero_loss.sharpest(off_target(zero_loss.generic)),
+        "the weights are zero": zero_loss.sharpest(penalized(zero_loss.generic)),
+        "Z attains the maximum": zero_loss.any_change,
+        "the sharpness is positive": zero_loss.sharpest(zero_loss.flat_everywhere),
+    },
+    rivals={
+        "the squared length is the sharpness": partial(compare_direction, length=1.0),
+        "Z belongs to the target": partial(compare_direction, build=from_the_target),
+        "all layers move equally far": partial(compare_direction, build=of_one_length),
+        "each layer moves along itself": partial(compare_direction, build=along_the_factors),
+    },
 )
-def eigenvector(point: Point) -> Evidence:
-    """Measure how far the differentiated Hessian turns or stretches it by anything but the sharpness."""
-    value, moves = sharpest_direction(point.factors)
-    direction = flatten(moves)
-    product = autograd.hessian_vector_product(point.objective)(point.vector, direction)
-    residual = np.linalg.norm(product - value * direction)
-    length = abs(np.linalg.norm(direction) - 1)
-    tolerance = eigenvalue_rounding(point) + 1e-9 * value
-    return Evidence(float(residual + value * length), tolerance)
+def eigenvector(case: Direction) -> Evidence:
+    """Measure how the differentiated Hessian turns the direction; the package's one as well."""
+    return worst([compare_direction(case), compare_package(case.point)])
 
 
 @claim(
@@ -131,13 +176,56 @@ def eigenvector(point: Point) -> Evidence:
     "The sharpness at depth 2",
     source="kamber2025sharpness",
     status="derived",
-    cases={"depth 2, unequal widths": shallow_point},
-    controls={"the residual is zero": shallow_point_off_target},
+    cases={
+        "all widths different": zero_loss.shallow,
+        "one hidden unit": zero_loss.shallow_narrow,
+        "repeated singular values": zero_loss.shallow_orthogonal,
+        "layers of very different size": zero_loss.shallow_lopsided,
+        "the product vanishes": zero_loss.shallow_annihilating,
+    },
+    controls={
+        "the residual is zero": off_target(zero_loss.shallow),
+        "the weights are zero": penalized(zero_loss.shallow),
+        "two layers": zero_loss.three_layers,
+    },
+    rivals={
+        "without the factor 2": partial(
+            compare_formula, formula=lambda w: np.sum(statements.spectral_norms(w) ** 2)
+        ),
+        "Frobenius norms": partial(
+            compare_formula, formula=lambda w: 2 * sum(np.vdot(x, x) for x in w)
+        ),
+        "the larger layer alone": partial(
+            compare_formula, formula=lambda w: 2 * np.max(statements.spectral_norms(w) ** 2)
+        ),
+        "norms, not their squares": partial(
+            compare_formula, formula=lambda w: 2 * np.sum(statements.spectral_norms(w))
+        ),
+        "the mean of both is the geometric one": partial(
+            compare_formula, formula=lambda w: 4 * np.prod(statements.spectral_norms(w))
+        ),
+    },
 )
 def two_layers(point: Point) -> Evidence:
     """Compare the sum of two squared spectral norms with the differentiated Hessian."""
-    formula = 2 * sum(float(np.linalg.norm(factor, 2)) ** 2 for factor in point.factors)
-    return Evidence(abs(formula - differentiated_sharpness(point)), eigenvalue_rounding(point))
+    return compare_formula(point, lambda w: 2 * float(np.sum(statements.spectral_norms(w) ** 2)))
+
+
+def compare_number(
+    point: Point, formula: Formula | None = None, rank: Callable[[int], bool] = lambda r: r <= 1
+) -> Evidence:
+    """Compare a formula with the largest eigenvalue and the trace; count the other eigenvalues."""
+    value = (formula or statements.sum_of_terms)(point.factors)
+    found, allowed = point.eigenvalues, rounding(point)
+    trace = float(np.trace(point.differentiated_hessian))
+    counted = rank(int(np.sum(np.abs(found) > allowed)))
+    return worst(
+        [
+            Evidence(abs(value - found[-1]), allowed),
+            Evidence(abs(value - trace), allowed),
+            Evidence(0.0 if counted else np.inf, 1.0),
+        ]
+    )
 
 
 @claim(
@@ -145,14 +233,55 @@ def two_layers(point: Point) -> Evidence:
     "The sharpness of a factored number",
     source="kamber2025sharpness",
     status="paper's claim",
-    cases={"a number, depth 2 to 6": scalar_point},
-    controls={"the target is a number": vector_point},
+    cases={
+        "depth 2": partial(zero_loss.number, depth=2),
+        "depth 3 to 6": zero_loss.number,
+        "one unit in each layer": zero_loss.number_of_numbers,
+        "a layer of zeros": partial(zero_loss.number_that_is_zero, layers=1),
+        "two layers of zeros": partial(zero_loss.number_that_is_zero, layers=2),
+    },
+    controls={
+        "the residual is zero": off_target(zero_loss.number),
+        "the weights are zero": penalized(zero_loss.number),
+        "one input": partial(zero_loss.number, inputs=3),
+        "one output": partial(zero_loss.number, outputs=3),
+    },
+    rivals={
+        "without the factor 2": partial(
+            compare_number, formula=lambda w: statements.sum_of_terms(w) / 2
+        ),
+        "the largest term alone": partial(
+            compare_number, formula=lambda w: 2 * np.max(statements.norm_products(w) ** 2)
+        ),
+        "norms, not their squares": partial(
+            compare_number, formula=lambda w: 2 * np.sum(statements.norm_products(w))
+        ),
+        "the norm of each layer": partial(compare_number, formula=statements.sum_of_products),
+        "the last layer adds nothing": partial(
+            compare_number, formula=lambda w: 2 * np.sum(statements.norm_products(w)[:-1] ** 2)
+        ),
+        "the rank is always one": partial(compare_number, rank=lambda r: r == 1),
+        "the rank is always zero": partial(compare_number, rank=lambda r: r == 0),
+    },
 )
 def scalar_sum(point: Point) -> Evidence:
-    """Compare the sum over the layers, which is the trace, with the differentiated Hessian."""
-    pairs = zip(*partial_products(point.factors), strict=True)
-    formula = 2 * sum(float(np.vdot(a, a) * np.vdot(b, b)) for a, b in pairs)
-    return Evidence(abs(formula - differentiated_sharpness(point)), eigenvalue_rounding(point))
+    """Compare the sum with the largest eigenvalue and with the trace; look for another eigenvalue."""
+    return compare_number(point)
+
+
+def compare_bound(
+    point: Point,
+    bound: Formula = statements.sum_of_terms,
+    equal: Callable[[list[Array]], bool] = statements.shares,
+    sign: float = 1.0,
+) -> Evidence:
+    """Compare with the differentiated Hessian, and whether both agree with what is said of equality."""
+    factors, allowed = point.factors, rounding(point)
+    gap = float(bound(factors) - point.eigenvalues[-1])
+    if equal(factors):
+        return Evidence(abs(gap), allowed)
+    # Strict, and on the right side.
+    return Evidence(max(-sign * gap, 0.0) if abs(gap) > allowed else np.inf, allowed)
 
 
 @claim(
@@ -160,10 +289,37 @@ def scalar_sum(point: Point) -> Evidence:
     "When the upper bound is the sharpness",
     source="kamber2025sharpness",
     status="derived",
-    cases={"depth 3 to 6, aligned layers": aligned_point},
-    controls={"the layers share their leading directions": misaligned_point},
+    cases={
+        "aligned layers": zero_loss.aligned,
+        "multiples of orthogonal matrices": zero_loss.orthogonal,
+        "depth 2": zero_loss.shallow,
+        "a number, depth 3 to 6": zero_loss.number,
+        "nothing in common": zero_loss.apart(zero_loss.nothing_in_common),
+        "one output": zero_loss.apart(partial(zero_loss.number, inputs=3)),
+        "one input": zero_loss.apart(partial(zero_loss.number, outputs=3)),
+    },
+    controls={
+        "the residual is zero": off_target(zero_loss.aligned),
+        "the weights are zero": penalized(zero_loss.aligned),
+        "the target is not zero": zero_loss.apart(zero_loss.broad_with_a_layer_of_zeros),
+    },
+    rivals={
+        "without the factor 2": partial(
+            compare_bound, bound=lambda w: statements.sum_of_terms(w) / 2
+        ),
+        "it bounds from below": partial(compare_bound, sign=-1.0),
+        "the norm of each layer": partial(compare_bound, bound=statements.sum_of_products),
+        "always equal": partial(compare_bound, equal=lambda w: True),
+        "equal at depth 2 alone": partial(compare_bound, equal=lambda w: len(w) == 2),
+        "equal for aligned layers alone": partial(compare_bound, equal=statements.has_path),
+        "x alone is enough": partial(compare_bound, equal=partial(statements.shares, sides=(0,))),
+        "y alone is enough": partial(compare_bound, equal=partial(statements.shares, sides=(1,))),
+    },
 )
 def upper_bound(point: Point) -> Evidence:
-    """Compare the bound with the differentiated Hessian at points whose layers share a direction."""
-    bound = 2 * float(np.sum(spectral_products(point.factors) ** 2))
-    return Evidence(abs(bound - differentiated_sharpness(point)), eigenvalue_rounding(point))
+    """Compare the bound with the differentiated Hessian, and equality with what its vectors say."""
+    factors = point.factors
+    named = len(factors) == 2 or statements.is_number(factors) or statements.has_path(factors)
+    if named and not statements.shares(factors):
+        return Evidence(np.inf, 1.0)
+    return compare_bound(point)
