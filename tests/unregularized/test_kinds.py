@@ -110,3 +110,50 @@ def test_what_is_refused():
     sensing = dmf.Sensing(operator, np.ones(3))
     with pytest.raises(TypeError, match="factorization or regression"):
         dmf.kind_without_reg(dmf.Problem(sensing, (1,)), zeros)
+
+
+TAU = 1e-6
+
+
+@pytest.mark.parametrize(("gap", "kind"), [(8.5, "non-strict saddle"), (9.5, "strict saddle")])
+def test_values_that_errors_can_exchange_count_as_equal(gap, kind):
+    # Three layers, inputs and target of norm one: the product is known up to 4 τ, the residual up to 5 τ.
+    one = np.diag([0.0, 1.0])
+    problem = dmf.Problem(np.diag([1.0 + gap * TAU, 1.0]), (2, 2))
+    assert dmf.kind_without_reg(problem, [one] * 3, TAU) == kind
+
+
+def accepts(problem, factors):
+    """Whether the point passes as critical."""
+    try:
+        dmf.kind_without_reg(problem, factors, TAU)
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_slope_is_compared_with_errors_of_the_other_layers():
+    # The largest layer is 5, so each is known up to 5 τ; the slope of the first is 5 ν, known up to 25 τ.
+    problem = dmf.Problem([[1.0]], (1, 1))
+    points = [[[[0.0]], [[share * TAU]], [[5.0]]] for share in (4.5, 5.5)]
+    assert [accepts(problem, point) for point in points] == [True, False]
+
+
+def test_layers_near_zero_have_the_error_of_a_natural_size():
+    # Q = 2 and M̃ = 18: two equal layers that fit are √(18 / 2) = 3.
+    problem = dmf.Problem(dmf.Regression([[2.0]], [[18.0]]), (1,))
+    points = [[[[share * TAU]], [[0.0]]] for share in (2.8, 3.2)]
+    assert [accepts(problem, point) for point in points] == [True, False]
+
+
+def test_values_of_very_different_sizes():
+    one = np.diag([0.0, 1.0])
+    problem = dmf.Problem(np.diag([100.0, 1.0]), (2, 2))
+    assert dmf.kind_without_reg(problem, [one] * 3) == "strict saddle"
+    problem = dmf.Problem(np.diag([1e200, 1e-20]), (2, 2))
+    assert dmf.kind_without_reg(problem, [np.zeros((2, 2))] * 3) == "non-strict saddle"
+
+
+def test_a_layer_that_is_negligible_beside_another_is_known_to_no_digit():
+    problem = dmf.Problem([[1.0]], (1,))
+    assert dmf.kind_without_reg(problem, [[[1e200]], [[1e-200]]]) == "global minimizer"
