@@ -13,6 +13,7 @@ from dmfbook.claims.linear_networks import (
     from_a_matrix_to_a_network,
     saddles_that_hold,
     the_flattest_network,
+    what_holds_for_every_loss,
     without_weight_decay,
 )
 from dmfbook.claims.regularized import (
@@ -51,6 +52,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     trace_and_nuclear_norm,
     flat_interpolators_recover,
     from_a_matrix_to_a_network,
+    what_holds_for_every_loss,
     the_flattest_network,
     without_weight_decay,
     saddles_that_hold,

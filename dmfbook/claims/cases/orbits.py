@@ -14,11 +14,10 @@ from dmfbook.claims.cases import problems
 from dmfbook.claims.cases.problems import MatrixCase
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import Found
+from dmfbook.claims.statements.orbits import Pair
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.scalar import collapse_threshold
-
-Pair = tuple[Found, Found]
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,6 @@ class PairCase:
     problem: Problem
     pairs: list[Pair]
     unlike: list[Pair]
-
-    def eigenvalues(self, point: Found) -> Array:
-        """Eigenvalues of the dense Hessian, ascending."""
-        return np.asarray(np.linalg.eigvalsh(hessian(self.problem, point.factors)))
 
 
 def minimizers(

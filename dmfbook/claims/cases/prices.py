@@ -42,6 +42,11 @@ class PriceCase:
         )
 
     @property
+    def layers(self) -> list[Array]:
+        """The best layers that were found."""
+        return [np.asarray(layer) for layer in self._layers(self._best.x)]
+
+    @property
     def _inputs(self) -> int:
         return int(self.product.shape[1])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from dmfbook.claims.cases import problems
 from dmfbook.claims.cases.problems import MatrixCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.oracles.search import EPS, Found
+from dmfbook.claims.oracles.search import Found
+from dmfbook.claims.statements.balance import geometric_mean, imbalance, layer_values
 
 Weights = Callable[[Array], Array]
 
@@ -40,19 +40,7 @@ def compare_balance(
 
     Rivals use other weights, or those of the other layer.
     """
-    reg = weights(weights_of(case))
-    before, after = (reg[1:], reg[:-1]) if shift else (reg[:-1], reg[1:])
-
-    def evidence(point: Found) -> Evidence:
-        gaps = [
-            np.linalg.norm(b * second.T @ second - a * first @ first.T)
-            for a, b, (first, second) in zip(before, after, pairwise(point.factors), strict=True)
-        ]
-        # First order: a Gram matrix moves by twice the factor's norm times the uncertainty.
-        size = max(map(np.linalg.norm, point.factors))
-        return Evidence(float(max(gaps)), 8 * reg.max() * point.uncertainty * float(size) + EPS)
-
-    return worst(map(evidence, case.critical_points))
+    return imbalance(case.critical_points, weights(weights_of(case)), shift)
 
 
 @claim(
@@ -77,38 +65,9 @@ def balanced(case: MatrixCase) -> Evidence:
     return compare_balance(case)
 
 
-def geometric_mean(weights: Array) -> float:
-    """Geometric mean of the weights."""
-    return float(np.exp(np.log(weights).mean()))
-
-
-def compare_layer_values(
-    case: MatrixCase,
-    mean: Callable[[Array], Any] = geometric_mean,
-    power: Callable[[int], float] = lambda depth: 1 / depth,
-    weighted: bool = True,
-) -> Evidence:
-    """Compare the singular values of each layer with those that the end-to-end matrix gives.
-
-    Compared are ``(λ_l / λ̄) s_i(W_l)²`` and ``s_i(X)^{2/L}``, both raised to the power L, so that no root of a
-    vanishing value is taken.
-    """
-    reg, depth = weights_of(case), case.problem.depth
-    ratios = reg / mean(reg) if weighted else np.ones(depth)
-
-    def evidence(point: Found) -> Evidence:
-        squares = [np.linalg.svd(w, compute_uv=False) ** 2 for w in point.factors]
-        count = min(map(len, squares))
-        product = np.linalg.svd(point.end_to_end, compute_uv=False)[:count]
-        given = product ** (2 * depth * power(depth))
-        gaps = [
-            np.abs((r * s[:count]) ** depth - given).max()
-            for r, s in zip(ratios, squares, strict=True)
-        ]
-        size = max(1.0, float(max(s[0] for s in squares)) * float(ratios.max())) ** depth
-        return Evidence(float(max(gaps)), 16 * depth * size * point.uncertainty + 64 * EPS * size)
-
-    return worst(map(evidence, case.critical_points))
+def compare_layer_values(case: MatrixCase, **changed: Any) -> Evidence:
+    """Compare the singular values of each layer with those that the end-to-end matrix gives."""
+    return layer_values(case.critical_points, weights_of(case), **changed)
 
 
 @claim(

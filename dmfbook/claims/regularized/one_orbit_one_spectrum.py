@@ -11,9 +11,10 @@ from dmfbook._validation import Array
 from dmfbook.claims.cases import orbits, problems
 from dmfbook.claims.cases.orbits import PairCase, ScalarCase
 from dmfbook.claims.claim import CaseMaker, claim
-from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.oracles.procrustes import distance_modulo_basis
-from dmfbook.claims.oracles.search import EPS, Found
+from dmfbook.claims.evidence import Evidence
+from dmfbook.claims.oracles.search import EPS
+from dmfbook.claims.statements.orbits import one_orbit as orbit_of
+from dmfbook.claims.statements.orbits import one_spectrum as spectrum_of
 
 # Pairs of critical points with the same end-to-end matrix, found independently of each other.
 KINDS: dict[str, CaseMaker] = {
@@ -24,20 +25,9 @@ KINDS: dict[str, CaseMaker] = {
 }
 
 
-def compare_orbits(case: PairCase, signs: bool = False, still: bool = False) -> Evidence:
+def compare_orbits(case: PairCase, **changed: bool) -> Evidence:
     """Search changes of basis that carry one point to another with the same end-to-end matrix."""
-
-    def evidence(one: Found, other: Found) -> Evidence:
-        pairs = list(zip(one.factors, other.factors, strict=True))
-        if still:
-            gap = max(float(np.abs(a - b).max()) for a, b in pairs)
-        elif signs:
-            gap = max(float(np.abs(np.abs(a) - np.abs(b)).max()) for a, b in pairs)
-        else:
-            gap = distance_modulo_basis(one.factors, other.factors)
-        return Evidence(gap, 16 * (one.uncertainty + other.uncertainty) + 1e-12)
-
-    return worst(evidence(*pair) for pair in case.pairs)
+    return orbit_of(case.pairs, **changed)
 
 
 @claim(
@@ -63,16 +53,7 @@ def one_orbit(case: PairCase) -> Evidence:
 
 def compare_spectra(case: PairCase, everywhere: bool = False) -> Evidence:
     """Compare all eigenvalues of the dense Hessians at both points of each pair."""
-
-    def evidence(one: Found, other: Found) -> Evidence:
-        first, second = (case.eigenvalues(point) for point in (one, other))
-        # Weyl: eigenvalues move by the Hessian's change, of order L times curvature over distance.
-        gain = 16 * case.problem.depth * np.abs(first).max()
-        rounding = case.problem.size * EPS * np.abs(first).max()
-        gap = float(np.abs(first - second).max())
-        return Evidence(gap, gain * (one.uncertainty + other.uncertainty) + rounding)
-
-    return worst(evidence(*pair) for pair in (case.unlike if everywhere else case.pairs))
+    return spectrum_of(case.problem, case.unlike if everywhere else case.pairs)
 
 
 @claim(

@@ -28,7 +28,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         ("thm-balance", "thm-layer-values", "thm-layer-norms", "thm-one-orbit", "thm-one-spectrum"),
         STANDS,
-        "for every loss, as the next chapter shows",
+        "for every loss, {prf:ref}`thm-any-balance`, {prf:ref}`thm-any-spectrum`",
     ),
     Row(
         (
@@ -72,7 +72,7 @@ ROWS: tuple[Row, ...] = (
             "prop-sharpness-bound",
         ),
         WITH_Q,
-        r"$B_l Q$ for $B_l$: they follow from the Hessian at zero loss",
+        r"$B_l Q$ for $B_l$, {prf:ref}`thm-sharpness-data`",
     ),
     Row(
         ("prop-some-weights-vanish",),
@@ -82,12 +82,12 @@ ROWS: tuple[Row, ...] = (
     Row(
         ("thm-exact-trace", "thm-trace-bound", "thm-flattest-trace"),
         WITH_Q,
-        r"$\beta_l = \tr S (X^\top X)^{(l-1)/L}$ for equal weights; $\tr S$ for $d_0$ and $X Q$ for $X$ in the bound",
+        r"$\beta_l = \tr S (X^\top X)^{(l-1)/L}$ for equal weights; $\tr S$ for $d_0$ and $X Q$ for $X$ in the bound, {prf:ref}`thm-flattest-trace-data`",
     ),
     Row(
         ("prop-zero-local-minimizer",),
         WITH_Q,
-        r"stands for $L \ge 3$; for $L = 2$ with $C$ in place of $M$",
+        r"stands for $L \ge 3$, {prf:ref}`prop-any-zero`; for $L = 2$ with $C$ in place of $M$",
     ),
     Row(
         (
@@ -135,7 +135,7 @@ ROWS: tuple[Row, ...] = (
             "prop-flattest-factors",
         ),
         NEEDS_WHITE,
-        "a flat network answers to its inputs; {py:func}`dmfbook.flat_sharpness` takes them",
+        "a flat network answers to its inputs, {prf:ref}`thm-flat-value-data`, {prf:ref}`thm-path-data`",
     ),
     Row(
         (
