@@ -36,9 +36,16 @@ class Preprocessed:
         return np.asarray(np.linalg.lstsq(inputs.T, outputs.T, rcond=1e-9)[0].T @ inputs)
 
     @property
-    def moments(self) -> Array:
-        """Eigenvalues of ``S``, the largest first, without zeros."""
-        return self.raw.parts[1] ** 2
+    def ends(self) -> dict[str, float]:
+        """Moments to compare: of the direction of the largest outputs, the largest, their mean, and the level."""
+        leading = np.linalg.svd(self.raw.target)[2][0]
+        moments = self.raw.parts[1] ** 2
+        return {
+            "outputs": float(moments @ leading**2),
+            "largest": float(moments[0]),
+            "mean": float(moments.mean()),
+            "level": self.level,
+        }
 
 
 def powers_of_moment(inputs: Array, power: float) -> Array:
@@ -134,6 +141,15 @@ def nearly_isotropic(rng: np.random.Generator, depth: int, spread: float = 0.1) 
     outputs = with_values(rng, values, (3, 3)) @ np.linalg.svd(inputs, full_matrices=False)[2]
     seed = int(rng.integers(2**32))
     return Maps(FlatNetwork(inputs, outputs, (3,) * (depth - 1), seed))
+
+
+# Maps at several depths, and where whitening is the best of them.
+MAPS = {
+    "depth 2": partial(nearly_isotropic, depth=2),
+    "depth 3": partial(nearly_isotropic, depth=3),
+    "depth 5": partial(nearly_isotropic, depth=5),
+    "all directions alike": partial(nearly_isotropic, depth=3, spread=0.0),
+}
 
 
 def less_power(rng: np.random.Generator) -> Maps:
