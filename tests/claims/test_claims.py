@@ -14,7 +14,6 @@ SEED = int(os.environ.get("DMFBOOK_SEED", "20261126"))
 
 # Claims that no rival stands against yet, a line a chapter: whoever writes one takes the label out.
 WITHOUT_RIVALS = {
-    "flat_minima": "thm-flat-value thm-flat-path prop-flat-condition cor-flat-necessary prop-flat-blocks prop-flat-not-necessary",
     "what_training_finds": "thm-conservation prop-drift cor-balanced-start thm-two-vectors",
 }
 
