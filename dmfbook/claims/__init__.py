@@ -31,7 +31,7 @@ from dmfbook.claims.small_initialization import (
     initialization_scale,
     three_phases,
 )
-from dmfbook.claims.training import how_fast
+from dmfbook.claims.training import beyond_the_edge, how_fast
 from dmfbook.claims.verdict import ClaimFailed, Verdict
 
 # In the order of the book.
@@ -60,6 +60,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     initialization_scale,
     depth_and_implicit_bias,
     how_fast,
+    beyond_the_edge,
 )
 
 __all__ = [
