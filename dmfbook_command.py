@@ -3,8 +3,10 @@
 Outside of the package, whose import takes a moment: Ctrl-C must be heard before it.
 """
 
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -15,6 +17,18 @@ def main() -> None:
     from dmfbook.workflow.cli import main
 
     main()
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, while modules are loaded."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _end(*_: Any) -> None:

@@ -2,12 +2,15 @@
 
 import ast
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-# What is missing is said here, not at the first use.
-import numpy as _numpy  # noqa: F401
-import scipy as _scipy  # noqa: F401
+# What is missing is said here, not at the first use. Nothing is loaded: `python -m dmfbook` comes
+# through here before it hears Ctrl-C.
+for _needed in ("numpy", "scipy"):
+    if find_spec(_needed) is None:
+        raise ModuleNotFoundError(f"No module named {_needed!r}", name=_needed)
 
 __version__ = "0.1.0"
 

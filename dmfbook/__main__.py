@@ -1,6 +1,6 @@
 """``python -m dmfbook`` is the command ``dmfbook``."""
 
-from dmfbook.workflow.cli import main
+from dmfbook_command import main
 
 if __name__ == "__main__":
     main()

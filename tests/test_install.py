@@ -34,9 +34,19 @@ def test_import_brings_nothing_of_the_book():
     code = "import sys, dmfbook; print(*sys.modules)"
     command = [sys.executable, "-W", "error", "-c", code]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert "numpy" in loaded and "scipy" in loaded
+    assert not {"numpy", "scipy"} & set(loaded), "each name brings its module when it is asked for"
     of_the_book = {"autograd", "matplotlib", "nbformat", "papermill", "tqdm", "typer", "yaml"}
     assert not of_the_book & set(loaded)
+
+
+@pytest.mark.parametrize("name", ["numpy", "scipy"])
+def test_missing_requirement_is_said_at_once(tmp_path, name):
+    code = f"import sys; sys.path = [{str(Path(dmf.__file__).parents[1])!r}, *sys.path[1:]]\n"
+    code += "import importlib.util as u; find = u.find_spec\n"
+    code += f"u.find_spec = lambda each, *a: None if each == {name!r} else find(each, *a)\n"
+    done = subprocess.run([sys.executable, "-c", code + "import dmfbook"], capture_output=True)
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"ModuleNotFoundError: No module named {name!r}\n".encode())
 
 
 def test_version_is_that_of_the_distribution():

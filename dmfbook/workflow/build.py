@@ -34,10 +34,11 @@ _PAGES = (".md", ".ipynb", ".rst")
 # What Sphinx, its themes and its extensions read as UTF-8.
 _TEXT = (".md", ".rst", ".bib", ".yml", ".html", ".css", ".js")
 
-# Jupyter Book, which ends when its input does: when the process that started it is dead.
+# Jupyter Book, which ends when its input does: when the process that started it is dead. It leads a
+# process group of its own, so what it has started ends with it.
 _JUPYTER_BOOK = """\
 import os, threading
-threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+threading.Thread(target=lambda: (os.read(0, 1), os.killpg(0, 9)), daemon=True).start()
 from jupyter_book.cli.main import main
 main()
 """
@@ -79,7 +80,7 @@ def executed(book: Book, source: Path) -> Path:
     return book.built / "executed" / source.relative_to(book.root)
 
 
-def build_pages(book: Book) -> bool:
+def build_pages(book: Book, limits: Limits = NO_HURRY) -> bool:
     """Build the pages of an executed book into ``_build/html``, if anything changed.
 
     The pages are built aside and put in place when they are complete, so an interrupted or failed
@@ -91,6 +92,8 @@ def build_pages(book: Book) -> bool:
     ----------
     book : Book
         The book, its chapters executed.
+    limits : Limits, optional
+        How long Jupyter Book may take, which is as long as a run.
 
     Returns
     -------
@@ -102,17 +105,17 @@ def build_pages(book: Book) -> bool:
     BookError
         If ``_build`` cannot be written.
     BuildError
-        If Jupyter Book gives any warning.
+        If Jupyter Book gives any warning, or takes too long.
     """
     source, pages = book.built / "executed", book.built / "html"
     with alone(book.built):
         recover(pages)
         check_text(book)
         _mirror_text(book, source)
-        return _build(book, source, pages, "-W", "-n", "--keep-going")
+        return _build(book, source, pages, limits, "-W", "-n", "--keep-going")
 
 
-def build_page(book: Book, run: Run, pages: Path) -> Path:
+def build_page(book: Book, run: Run, pages: Path, limits: Limits = NO_HURRY) -> Path:
     """Build one executed notebook as a small book of its own, in the style of the whole one.
 
     References to other chapters stay plain text.
@@ -125,6 +128,8 @@ def build_page(book: Book, run: Run, pages: Path) -> Path:
         What was executed.
     pages : Path
         Folder for the pages, replaced if it is ours.
+    limits : Limits, optional
+        How long Jupyter Book may take, which is as long as a run.
 
     Returns
     -------
@@ -136,7 +141,7 @@ def build_page(book: Book, run: Run, pages: Path) -> Path:
     BookError
         If there is a folder in that place that is not ours.
     BuildError
-        If Jupyter Book fails.
+        If Jupyter Book fails, or takes too long.
     """
     place = run.chapter.source.relative_to(book.root)
     with alone(pages.parent):
@@ -154,7 +159,7 @@ def build_page(book: Book, run: Run, pages: Path) -> Path:
             root = json.dumps(place.with_suffix("").as_posix(), ensure_ascii=False)
             toc = f"format: jb-book\nroot: {root}\n"
             (source / "_toc.yml").write_text(toc, encoding="utf-8")
-            _build(book, source, pages)
+            _build(book, source, pages, limits)
     return pages / place.with_suffix(".html")
 
 
@@ -201,7 +206,7 @@ def check_ours(pages: Path) -> None:
         )
 
 
-def _build(book: Book, source: Path, pages: Path, *options: str) -> bool:
+def _build(book: Book, source: Path, pages: Path, limits: Limits, *options: str) -> bool:
     """Build the pages of a folder of sources, unless they stand there as they were built."""
     before = cache.moment(book.root)
     files = sorted(path for path in source.rglob("*") if path.is_file())
@@ -211,7 +216,7 @@ def _build(book: Book, source: Path, pages: Path, *options: str) -> bool:
     check_writable(pages.parent)
     pages.with_name(_LOG).unlink(missing_ok=True)
     with scratch(pages.with_name(f".{pages.name}.build")) as place:
-        html = _jupyter_book(source, place, *options)
+        html = _jupyter_book(source, place, limits, *options)
         cache.check_unchanged(book.root, before)
         cache.stamp(html, wanted)
         put_in_place(html, pages)
@@ -257,35 +262,52 @@ def _mirror_text(book: Book, folder: Path) -> None:
             shutil.copyfile(path, partial)
 
 
-def _jupyter_book(source: Path, output: Path, *options: str) -> Path:
+def _jupyter_book(source: Path, output: Path, limits: Limits, *options: str) -> Path:
     """Run ``jupyter-book build``; return the folder of the pages."""
     # -P: what stands in the current folder is not imported.
     command = [sys.executable, "-P", "-c", _JUPYTER_BOOK]
     command += ["build", str(source), "--path-output", str(output), *options]
-    theirs, ours = os.pipe()
-    try:
-        done = subprocess.run(
-            command,
-            stdin=theirs,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            env=environment(output) | {"NO_COLOR": "1"},
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    if done.returncode or lost_files(done.stdout):
+    status, printed = _run(command, environment(output) | {"NO_COLOR": "1"}, limits.run)
+    if status != 0 or lost_files(printed):
         # Paths as in the sources, so that an editor can open them.
-        lines = done.stdout.replace(f"{source}{os.sep}", "").splitlines()
+        lines = printed.replace(f"{source}{os.sep}", "").splitlines()
         log = "".join(f"{located(line, source)}\n" for line in lines)
         told = causes(log)
-        if done.returncode < 0:
-            told.append(f"Jupyter Book was ended by {signal.Signals(-done.returncode).name}")
+        if status is None:
+            told = [f"Jupyter Book ran longer than {limits.run:g} s; see the option --run-limit"]
+        elif status < 0:
+            told.append(f"Jupyter Book was ended by {signal.Signals(-status).name}")
         with contextlib.suppress(OSError):  # a full disk may be the cause
             kept = output.with_name(_LOG)
             kept.write_text(log, encoding="utf-8")
             told.append(f"whole log: {kept}")
         raise BuildError("the pages could not be built:\n" + "\n".join(told))
     return output / "_build" / "html"
+
+
+def _run(command: list[str], variables: dict[str, str], seconds: float) -> tuple[int | None, str]:
+    """Run a command; return its status, None where it took too long, and what it printed."""
+    theirs, ours = os.pipe()
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            env=variables,
+            process_group=0,
+        )
+        with process:
+            try:
+                printed, _ = process.communicate(timeout=seconds)
+                return process.returncode, printed
+            except BaseException as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
+                return None, process.communicate()[0]
+    finally:
+        os.close(ours)
+        os.close(theirs)

@@ -59,7 +59,10 @@ CellLimit = Annotated[
     float, typer.Option(min=0, help="Seconds for a cell; one that takes longer is killed.")
 ]
 RunLimit = Annotated[
-    float, typer.Option(min=0, help="Seconds for all cells of a chapter together.")
+    float, typer.Option(min=0, help="Seconds for all cells of a chapter together, and for Sphinx.")
+]
+OutputLimit = Annotated[
+    float, typer.Option(min=0, help="Megabytes that a cell may show before it is killed.")
 ]
 
 
@@ -109,6 +112,7 @@ def run(
     page: Annotated[bool, typer.Option("--page/--no-page", help="Build a page of it.")] = True,
     cell_limit: CellLimit = NO_HURRY.cell,
     run_limit: RunLimit = NO_HURRY.run,
+    output_limit: OutputLimit = NO_HURRY.output,
     root: Root = None,
 ) -> None:
     """Execute one chapter with other parameters, as a notebook and a page of its own."""
@@ -123,15 +127,19 @@ def run(
 
 @app.command()
 def build(
-    cell_limit: CellLimit = NO_HURRY.cell, run_limit: RunLimit = NO_HURRY.run, root: Root = None
+    cell_limit: CellLimit = NO_HURRY.cell,
+    run_limit: RunLimit = NO_HURRY.run,
+    output_limit: OutputLimit = NO_HURRY.output,
+    root: Root = None,
 ) -> None:
     """Execute the chapters that changed and build the whole book."""
     book = Book.find(root)
     chapters = book.chapters()
+    limits = Limits(cell_limit, run_limit, output_limit)
     with alone(book.built):
-        ran = building.execute_book(book, Limits(cell_limit, run_limit))
+        ran = building.execute_book(book, limits)
         typer.echo(_count(len(ran), len(chapters)))
-        typer.echo("pages built" if building.build_pages(book) else "pages unchanged")
+        typer.echo("pages built" if building.build_pages(book, limits) else "pages unchanged")
     typer.echo(f"first page: {book.built / 'html' / 'index.html'}")
 
 

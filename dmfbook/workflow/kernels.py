@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import zmq
 from jupyter_client.kernelspec import (
@@ -38,7 +38,11 @@ class _Specs(KernelSpecManager):
             from ipykernel.kernelspec import RESOURCES, get_kernel_dict
         except ImportError:
             raise NoSuchKernel(kernel_name) from None
-        return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+        spec = get_kernel_dict()
+        # -P: what stands beside that file is not imported.
+        program = [sys.executable, "-P", str(Path(__file__).with_name("kernel_process.py"))]
+        spec["argv"] = [*program, "-f", "{connection_file}"]
+        return KernelSpec(resource_dir=RESOURCES, **spec)
 
 
 class BookKernel(KernelManager):
@@ -52,9 +56,9 @@ class BookKernel(KernelManager):
         self._built = built
         self._scratch = _scratch()
         folder = self._scratch.name
-        # Held as long as this process lives; see `_sweep`.
-        self._alive = open(f"{folder}/alive", "w")
-        fcntl.flock(self._alive, fcntl.LOCK_EX)
+        self._alive = _mark(Path(folder))
+        # Bytes that the kernel sent.
+        self.received = 0
         super().__init__(
             transport="ipc",
             ip=f"{folder}/ipc",
@@ -62,6 +66,13 @@ class BookKernel(KernelManager):
             kernel_spec_manager=_Specs(),
             **kwargs,
         )
+        unpack = self.session.unpack
+
+        def count(message: bytes) -> Any:
+            self.received += len(message)
+            return unpack(message)
+
+        self.session.unpack = count
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         variables = environment(self._built) | {"IPYTHONDIR": self._scratch.name}
@@ -149,11 +160,18 @@ def _scratch() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="dmfbook-", dir=home, ignore_cleanup_errors=True)
 
 
+def _mark(folder: Path) -> TextIO:
+    """Lock a file in the folder of a kernel, until this process ends, however it ends."""
+    file = open(folder / "born", "w")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    # Whoever finds it by its name finds it locked.
+    os.rename(folder / "born", folder / "alive")
+    return file
+
+
 def _sweep(home: Path) -> None:
-    """Remove folders of kernels whose process was killed: the lock in them is free."""
+    """Remove the folders of kernels whose process was killed: the lock in them is free."""
     for path in home.glob("dmfbook-*/alive"):
         with contextlib.suppress(OSError), open(path, "r+") as file:
-            # One that is only just being made is not locked yet.
-            if time.time() - path.stat().st_mtime > 3600:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path.parent, ignore_errors=True)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.parent, ignore_errors=True)

@@ -1,5 +1,8 @@
 """What an executed notebook must show to be good, and how its outputs are made repeatable."""
 
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from dmfbook.workflow.cache import without_noise
@@ -51,18 +54,41 @@ def check(notebook: Any) -> None:
         If it stopped early, shows a claim that does not pass, or lacks a picture that an
         alternative text describes; says which cell.
     """
-    last = 0
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "code" or not cell.source.strip():
             continue
         if "skip-execution" in cell.metadata.get("tags", []):
             raise Refused(index, "was not executed: it is tagged 'skip-execution'")
         if cell.execution_count is None:
-            # papermill takes a cell that calls sys.exit() for the end of a good run.
-            raise Refused(last, "ended the notebook before its last cell")
+            raise Refused(index, "was not executed")
         if fault := _fault(cell):
             raise Refused(index, fault)
-        last = index
+
+
+def check_end(cell: Any, index: int, reply: Mapping[str, Any]) -> None:
+    """Refuse what only the end of a cell shows; papermill does not.
+
+    Parameters
+    ----------
+    cell : NotebookNode
+        A cell that was executed just now. Where its outputs hold half of a character, which no file
+        can hold, a mark takes its place.
+    index : int
+        Its index.
+    reply : mapping
+        What the kernel answered.
+
+    Raises
+    ------
+    Refused
+        If it ends the notebook, or shows half of a character.
+    """
+    half = _without_halves(cell)
+    leaves = [load["source"] for load in reply.get("payload", []) if load["source"] == "ask_exit"]
+    if leaves or reply.get("ename") == "SystemExit":
+        raise Refused(index, "ends the notebook: a chapter runs to its end, without exit or quit")
+    if half and reply["status"] == "ok":
+        raise Refused(index, f"shows {half!r}, half of a character, which no file can hold")
 
 
 def tidy(outputs: list[Any]) -> list[Any]:
@@ -126,6 +152,18 @@ def merge_streams(outputs: list[Any]) -> list[Any]:
 def _last_version(line: str) -> str:
     end = "\r" if line.endswith("\r") else ""
     return line.removesuffix("\r").rpartition("\r")[2] + end
+
+
+def _without_halves(cell: Any) -> str:
+    """Put a mark in place of each half of a character; return the first."""
+    text = json.dumps(cell.outputs, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        whole = re.sub("[\ud800-\udfff]", "\ufffd", text)
+        cell.outputs = [type(cell)(output) for output in json.loads(whole)]
+        return text[error.start]
+    return ""
 
 
 def _fault(cell: Any) -> str | None:

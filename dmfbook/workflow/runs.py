@@ -90,7 +90,7 @@ def carry_out(book: Book, run: Run, page: bool = True, limits: Limits = NO_HURRY
         if page:
             check_text(book)
         execute(book, [run], limits)
-        return build_page(book, run, pages) if page else None
+        return build_page(book, run, pages, limits) if page else None
 
 
 def check_report(path: Path) -> None:

@@ -39,9 +39,9 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
     BookError
         If a label is unknown or the file cannot be written; nothing is checked.
     """
+    wanted, width = _claims(labels)
     from dmfbook.claims.oracles import MissingOracle
 
-    wanted, width = _claims(labels)
     if report is not None:
         check_report(report)
     print(_row(width, "claim", "cases", "worst error", "tolerance", "margin", "seconds", "verdict"))
@@ -90,9 +90,9 @@ def verify_case(labels: list[str], number: int, seed: int) -> bool:
     BookError
         If a label is unknown; nothing is checked. Or if an oracle is not installed.
     """
+    wanted, _ = _claims(labels)
     from dmfbook.claims.oracles import MissingOracle
 
-    wanted, _ = _claims(labels)
     passed = True
     for claim in wanted:
         try:
@@ -113,8 +113,10 @@ def verify_case(labels: list[str], number: int, seed: int) -> bool:
 
 def _claims(labels: list[str]) -> tuple[list[Any], int]:
     """Claims of these labels, or all, and the length of the longest label of all."""
-    from dmfbook.claims import all_claims
+    from dmfbook_command import loading
 
+    with loading():
+        from dmfbook.claims import all_claims
     claims = {claim.label: claim for claim in all_claims()}
     for label in labels:
         if label not in claims:

@@ -81,8 +81,22 @@ def test_interrupt_while_python_loads_is_one_message(tmp_path, book, module, swa
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text(text)
     code = f"import sys\nimport dmfbook_command\nsys.path.insert(0, {str(folder.parent)!r})\n"
-    status, printed = start("list", "--root", book.root, code=code + COMMAND)
+    words = ["verify", "thm-gradient"] if module in ("numpy", "scipy") else ["list"]
+    status, printed = start(*words, code=code + COMMAND)
     assert (status, printed) == (130, b"\ninterrupted\n")
+
+
+@pytest.mark.parametrize("module", ["numpy", "scipy", "typer"])
+def test_interrupt_of_the_module_while_it_loads_is_one_message(tmp_path, book, module):
+    text = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\n"
+    (tmp_path / "modules" / module).mkdir(parents=True)
+    (tmp_path / "modules" / module / "__init__.py").write_text(text)
+    code = "import runpy, signal, sys\n"
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += f"sys.path.insert(0, {str(tmp_path / 'modules')!r})\n"
+    code += "runpy.run_module('dmfbook', run_name='__main__', alter_sys=True)\n"
+    words = ["list"] if module == "typer" else ["verify", "thm-gradient"]
+    assert start(*words, code=code) == (130, b"\ninterrupted\n")
 
 
 @pytest.mark.parametrize("name", ["nbformat", "papermill"])

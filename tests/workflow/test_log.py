@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 import pytest
+from processes import alive, wait_for
 
 from dmfbook.workflow import build
 from dmfbook.workflow.errors import BuildError
@@ -95,14 +96,14 @@ def test_abort_of_sphinx_is_told_and_its_log_kept(book, settings, cause):
     [(-9, b"", "Jupyter Book was ended by SIGKILL"), (1, b"caf\xe9 \xff", "caf\ufffd \ufffd")],
 )
 def test_death_and_odd_bytes_of_jupyter_book_are_told(book, monkeypatch, status, printed, told):
-    real = subprocess.run
+    real = subprocess.Popen
 
     def die(command, **options):
         end = f"os._exit({status})" if status > 0 else f"os.kill(os.getpid(), {-status})"
         code = f"import os; os.write(1, {printed!r}); {end}"
         return real([command[0], "-c", code], **options)
 
-    monkeypatch.setattr(subprocess, "run", die)
+    monkeypatch.setattr(subprocess, "Popen", die)
     with pytest.raises(BuildError, match=told):
         build.build_pages(book)
 
@@ -152,14 +153,35 @@ def test_page_that_lacks_a_file_is_no_page(book, write_chapter, monkeypatch, lin
     # Sphinx goes on, and ends well unless it was told to take warnings for errors.
     source = write_chapter("one", "n")
     build.execute_book(book)
-    real = subprocess.run
+    real = subprocess.Popen
 
     def lose(command, **options):
         return real([command[0], "-c", f"print({line!r})"], **options)
 
-    monkeypatch.setattr(subprocess, "run", lose)
+    monkeypatch.setattr(subprocess, "Popen", lose)
     run = Run(book.chapter("one"), build.executed(book, source))
     with pytest.raises(BuildError) as caught:
         build.build_page(book, run, book.root / "page")
     assert line in str(caught.value)
     assert not (book.root / "page").exists()
+
+
+@pytest.mark.parametrize("name", ["build", "run"])
+def test_pages_that_take_too_long_are_ended_and_so_is_what_they_started(
+    book, command, write_chapter, monkeypatch, name
+):
+    write_chapter("one", "n")
+    started = book.root / "started"
+    hangs = "import os, pathlib, subprocess, sys, time\n"
+    hangs += "print('a.md:3: WARNING: no', flush=True)\n"
+    hangs += "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    hangs += f"pathlib.Path({str(started)!r}).write_text(str(child.pid))\ntime.sleep(60)\n"
+    monkeypatch.setattr(build, "_JUPYTER_BOOK", hangs)
+    assert command("save-outputs").exit_code == 0  # executes it, without a limit
+    result = command(name, *["one"] * (name == "run"), "--run-limit", 4)
+    assert result.exit_code == 1
+    assert "Jupyter Book ran longer than 4 s; see the option --run-limit" in result.output
+    assert "whole log: " in result.output and "Traceback" not in result.output
+    (log,) = book.built.rglob("pages.log")
+    assert log.read_text() == "a.md:3: WARNING: no\n"
+    wait_for(lambda: not alive(int(started.read_text())))

@@ -121,6 +121,83 @@ def test_chapter_of_many_cells_has_a_limit(failure):
     assert "\n  the chapter ran 2 s; see the option --run-limit" in told
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["exit(3)", "exit()", "quit()", "exit(); n", "import sys; sys.exit()", "raise SystemExit(0)"]
+    + ["import sys; sys.exit(3)", "raise SystemExit", "exit(keep_kernel=True)"],
+)
+@pytest.mark.parametrize("last", [True, False])
+def test_cell_that_ends_the_notebook_is_named(failure, source, last):
+    told = failure("n", source, *([] if last else ["print(n)"]))
+    assert f"one: cell 4, `{source}`\n  ends the notebook: a chapter runs to its end" in told
+
+
+@pytest.mark.parametrize("source", ["import os; os._exit(0)", "import os; os.abort()"])
+def test_kernel_that_dies_in_its_last_cell(failure, source):
+    assert f"one: cell 4, `{source}`\n  DeadKernelError" in failure("n", source)
+
+
+HALVES = {
+    "stdout": ("print('a\\ud800b')", "\\ud800"),
+    "stderr": ("import sys; sys.stderr.write('\\udcff');", "\\udcff"),
+    "html": ("display({'text/plain': 'a', 'text/html': '\\udfff'}, raw=True)", "\\udfff"),
+}
+
+
+@pytest.mark.parametrize(("source", "half"), HALVES.values(), ids=HALVES)
+def test_half_of_a_character_is_refused(failure, book, source, half):
+    told = failure("n", source)
+    assert f"cell 4, `{source}`\n  shows '{half}', half of a character, which no file" in told
+    (kept,) = (book.built / "failed").iterdir()
+    assert "\ufffd" in kept.read_text(encoding="utf-8")
+
+
+def test_half_of_a_character_in_an_error_does_not_hide_it(failure):
+    assert "\n  ValueError: a\ufffdb\n" in failure("n", "raise ValueError('a\\ud800b')")
+
+
+def test_error_without_a_traceback_is_told(failure):
+    hide = "get_ipython().showtraceback = lambda *_, **__: None"
+    assert f"cell 4, `{hide}`\n  ZeroDivisionError: division" in failure("n", f"{hide}\n1 / 0")
+
+
+ENDLESS = {
+    "lines": "while True: print(n)",
+    "flushed": "while True: print(n, flush=True)",
+    "displays": "while True: display(n)",
+    "long line": "while True: print(10_000 * 'x', end='')",
+    "at once": "print('x' * 10**8)\nwhile True: pass",
+    "one place": "from IPython.display import clear_output\n"
+    "while True: print(1000 * 'x'); clear_output()",
+}
+
+
+@pytest.mark.parametrize("source", ENDLESS.values(), ids=ENDLESS)
+def test_cell_that_shows_too_much_is_killed_and_named(failure, source):
+    told = failure("n", source, limits=Limits(output=2))
+    first = source.splitlines()[0]
+    assert f"cell 4, `{first}`\n  shows more than 2 MB; see the option --output-limit" in told
+
+
+def test_limit_of_output_is_for_each_cell(book, write_chapter):
+    write_chapter("one", "n", *["print('x' * 600_000)"] * 3)
+    run = Run(book.chapter("one"), book.built / "one.ipynb")
+    assert execute(book, [run], Limits(output=1)) == [run]
+
+
+@pytest.mark.parametrize("show", ["display(k)", "print(k, flush=True)"])
+def test_no_output_is_dropped_where_the_reader_is_slower(book, write_chapter, show):
+    """ZeroMQ keeps a thousand messages; with that limit a third of these was lost."""
+    write_chapter("one", "n", f"for k in range(5000): {show}")
+    run = Run(book.chapter("one"), book.built / "one.ipynb")
+    execute(book, [run])
+    outputs = json.loads(run.target.read_text())["cells"][3]["outputs"]
+    shown = [
+        output["data"]["text/plain"] if "data" in output else output["text"] for output in outputs
+    ]
+    assert "".join(map("".join, shown)).replace("\n", "") == "".join(map(str, range(5000)))
+
+
 def stream(text, name="stdout"):
     return new_output("stream", name=name, text=text)
 
