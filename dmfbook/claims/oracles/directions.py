@@ -7,16 +7,17 @@ from scipy.optimize import minimize, minimize_scalar
 
 from dmfbook._validation import Array
 
-STARTS = 8  # random starts of a search over directions
+# Random directions that are looked at, and how many of the best are improved: there may be several summits.
+LOOKS, STARTS = 2000, 4
 
 
 def best_direction(
     target: Array, factor: Array, powers: tuple[float, float], rng: np.random.Generator
 ) -> tuple[float, Array]:
-    """Largest ``‖M̃ v‖^α ‖Q v‖^β`` over unit vectors v that searches from random starts find, and its v."""
+    """Largest ``‖M̃ v‖^α ‖Q v‖^β`` over unit vectors v, from the best of many random ones, and its v."""
+    parts = [(target, powers[0]), (factor, powers[1]), (np.eye(factor.shape[1]), -sum(powers))]
 
     def loss(v: Array) -> tuple[float, Array]:
-        parts = [(target, powers[0]), (factor, powers[1]), (np.eye(len(v)), -sum(powers))]
         value, slope = 0.0, np.zeros(len(v))
         for matrix, power in parts:
             image = matrix @ v
@@ -24,7 +25,9 @@ def best_direction(
             slope -= power * matrix.T @ image / (image @ image)
         return value, slope
 
-    starts = rng.standard_normal((STARTS, factor.shape[1]))
+    looks = rng.standard_normal((factor.shape[1], LOOKS))
+    heights = np.sum([p * np.log(np.linalg.norm(m @ looks, axis=0)) for m, p in parts], axis=0)
+    starts = looks.T[np.argsort(-heights)[:STARTS]]
     runs = [
         minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-9}) for start in starts
     ]
