@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -187,10 +188,7 @@ class Claim:
         return self._verdict([integer("number", number, 0)], integer("seed", seed, 0))
 
     def show(self, cases: int = 10, seed: int = 0) -> None:
-        """Verify the claim and print the verdict; in a notebook also emit it for programs to read.
-
-        The text is the same on every machine. The output for programs has the type
-        ``application/vnd.dmfbook.verdict+json`` and holds :meth:`Verdict.as_dict`; pages skip it.
+        """Verify the claim and print the verdict, which is the same on every machine.
 
         Parameters
         ----------
@@ -202,13 +200,8 @@ class Claim:
         ClaimFailed
             If the claim fails, a control passes or a rival survives.
         """
-        from IPython import get_ipython
-        from IPython.display import display
-
         verdict = self.verify(cases, seed)
         print(verdict)
-        if get_ipython() is not None:
-            display({MIME_TYPE: verdict.as_dict()}, raw=True)
         verdict.require()
 
     def _verdict(self, numbers: Iterable[int], seed: int) -> Verdict:
@@ -229,7 +222,7 @@ class Claim:
                 again = f"dmfbook verify {self.label} --seed {seed} --case {number}"
                 error.add_note(f"in case {number} of {self.label}; again: {again}")
                 raise
-        return Verdict(
+        verdict = Verdict(
             claim=self,
             cases=len(trials),
             seed=seed,
@@ -238,6 +231,8 @@ class Claim:
             rivals={name: min(tried, key=_leniency) for name, tried in rivals.items()},
             seconds=time.perf_counter() - start,
         )
+        _emit(verdict)
+        return verdict
 
 
 def claim(
@@ -278,6 +273,20 @@ def claim(
     return lambda check: Claim(
         label, title, source, status, check, cases, controls, not_needed, rivals
     )
+
+
+def _emit(verdict: Verdict) -> None:
+    """Emit a verdict for programs that read a notebook, by whatever route a reader sees it.
+
+    The output has the type ``application/vnd.dmfbook.verdict+json`` and holds
+    :meth:`Verdict.as_dict`; pages skip it. An execution that shows one which does not pass fails.
+    """
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if get_ipython() is not None:
+            display({MIME_TYPE: verdict.as_dict()}, raw=True)
 
 
 def _leniency(trial: Trial) -> float:

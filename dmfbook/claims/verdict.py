@@ -164,6 +164,7 @@ class Verdict:
                 for statement, trial in self.rivals.items()
             ],
             "passed": self.passed,
+            "failures": self.failures,
             "worst_case": {
                 "stratum": self.stratum,
                 "number": self.worst.number,

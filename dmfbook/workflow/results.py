@@ -174,9 +174,11 @@ def _fault(cell: Any) -> str | None:
             return f"shows what is no verdict: {shortened(repr(verdict), 200)}"
         if verdict.get("passed") is not True:
             worst = verdict.get("worst_case", {})
+            told = f"shows the claim {verdict.get('label')}, which does not pass:"
+            if failures := verdict.get("failures"):
+                return "\n    ".join([told, *map(shortened, map(str, failures))])
             return (
-                f"shows the claim {verdict.get('label')}, which does not pass:"
-                f" case {worst.get('number')} ({worst.get('stratum')}), seed {worst.get('seed')};"
+                f"{told} case {worst.get('number')} ({worst.get('stratum')}), seed {worst.get('seed')};"
                 f" again: {worst.get('command')}"
             )
     alternative = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip()

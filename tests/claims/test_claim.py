@@ -319,5 +319,5 @@ def test_values_for_json_are_plain() -> None:
     }
     assert list(values) == [
         *("label", "title", "source", "status", "cases", "worst_error", "tolerance", "margin"),
-        *("holds", "controls", "rivals", "passed", "worst_case", "seconds"),
+        *("holds", "controls", "rivals", "passed", "failures", "worst_case", "seconds"),
     ]

@@ -60,6 +60,33 @@ def test_verdict_that_is_shown_without_an_error(failure):
     assert "again: dmfbook verify thm-squares --case 7" in told
 
 
+CLAIM = """\
+from dmfbook.claims import Evidence, claim
+say = lambda error: lambda case: Evidence(error, 1.0)
+toy = claim("thm-toy", "A toy", source="this book", status="new", cases={"one": lambda rng: n},
+    controls={"it is": lambda rng: 9}, rivals={"less": say(2.0)})(lambda n: Evidence(n, 5.0))
+idle = claim("thm-idle", "Idle", source="this book", status="new", cases={"one": lambda rng: n},
+    controls={"it is": lambda rng: 1}, rivals={"less": say(0.5)})(lambda n: Evidence(n, 5.0))
+"""
+
+
+@pytest.mark.parametrize(
+    "show",
+    ["print(toy.verify(2))", "toy.verify(2)", "v = toy.verify(2); v.holds", "str(toy.repeat(0))"]
+    + ["try:\n    toy.show(2)\nexcept Exception:\n    pass", "[toy.verify(2)]"],
+)
+def test_verdict_that_is_shown_by_any_route(failure, show):
+    told = failure("n", CLAIM, show, values={"n": 7})
+    assert "cell 5, `" in told and "shows the claim thm-toy, which does not pass:" in told
+    assert "fails on case 0 (one)" in told and "dmfbook verify thm-toy --seed 0 --case 0" in told
+
+
+def test_control_and_rival_of_a_shown_verdict_are_named(failure):
+    told = failure("n", CLAIM, "print(idle.verify(2))")
+    assert "must fail without 'it is', but does not on case 0" in told
+    assert "no case of 2 refutes 'less'" in told and "dmfbook verify thm-idle" in told
+
+
 @pytest.mark.parametrize("passed", ["None", "0", "'yes'", None])
 def test_only_true_is_true(failure, passed):
     entry = "{'label': 'a'}" if passed is None else f"{{'label': 'a', 'passed': {passed}}}"
