@@ -148,7 +148,7 @@ def spectrum(case: PairCase) -> Evidence:
     "thm-fitted-values",
     "Fitted values are unique for almost every target",
     source="this book",
-    status="new",
+    status="derived",
     cases=fitted.FITTED,
     controls={
         "a target off a null set": fitted.at_threshold,
