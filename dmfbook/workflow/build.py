@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dmfbook.workflow import cache
@@ -27,7 +27,7 @@ from dmfbook.workflow.files import (
 from dmfbook.workflow.listings import read_settings, toc_entries
 from dmfbook.workflow.locks import alone
 from dmfbook.workflow.log import causes, located, lost_files
-from dmfbook.workflow.notebooks import Book
+from dmfbook.workflow.notebooks import Book, Chapter
 
 _PAGES = (".md", ".ipynb", ".rst")
 
@@ -47,7 +47,9 @@ main()
 _LOG = "pages.log"
 
 
-def execute_book(book: Book, limits: Limits = NO_HURRY) -> list[Run]:
+def execute_book(
+    book: Book, limits: Limits = NO_HURRY, chapters: Sequence[Chapter] = ()
+) -> list[Run]:
     """Execute the chapters that changed, into ``_build/executed``.
 
     Parameters
@@ -56,6 +58,8 @@ def execute_book(book: Book, limits: Limits = NO_HURRY) -> list[Run]:
         The book.
     limits : Limits, optional
         How long each chapter may take.
+    chapters : sequence of Chapter, optional
+        Which; all without it.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def execute_book(book: Book, limits: Limits = NO_HURRY) -> list[Run]:
         If a cell failed.
     """
     check_text(book)
-    runs = [Run(c, executed(book, c.source)) for c in book.chapters()]
+    runs = [Run(c, executed(book, c.source)) for c in chapters or book.chapters()]
     with alone(book.built):
         return execute(book, runs, limits)
 

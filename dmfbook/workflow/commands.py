@@ -144,9 +144,14 @@ def build(
 
 
 @app.command("save-outputs")
-def save_outputs(root: Root = None) -> None:
-    """Write the text outputs of all chapters into their sources, for the tests to compare."""
-    for path in saving(Book.find(root)):
+def save_outputs(
+    chapters: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="Without any, all.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Write the text outputs of chapters into their sources, for the tests to compare."""
+    for path in saving(Book.find(root), chapters or []):
         typer.echo(f"changed: {path}")
 
 
@@ -163,16 +168,20 @@ def verify(
     case: Annotated[
         int | None, typer.Option(min=0, help="Test the case of this number alone, as verdicts say.")
     ] = None,
+    module: Annotated[
+        str | None,
+        typer.Option(help="Module of claims of your own, with its submodules; not the book's."),
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Also write the verdicts to this file.")] = None,
 ) -> None:
     """Test the claims on random cases; exit 1 if one fails, a control passes or a rival survives."""
     check_here()
     if case is None:
-        passed = verifying(labels or [], cases or 5, seed, json)
+        passed = verifying(labels or [], cases or 5, seed, json, module)
     elif cases is not None or json is not None:
         raise BookError("--case tests one case: it goes with neither --cases nor --json")
     else:
-        passed = verify_case(labels or [], case, seed)
+        passed = verify_case(labels or [], case, seed, module)
     if not passed:
         raise typer.Exit(1)
 

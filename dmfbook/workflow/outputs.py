@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from dmfbook.workflow.build import execute_book, executed
 from dmfbook.workflow.cells import give_ids, read_notebook
 from dmfbook.workflow.errors import BuildError
+from dmfbook.workflow.execution import NO_HURRY
 from dmfbook.workflow.files import read_text, whole
 from dmfbook.workflow.locks import alone, sweep
 from dmfbook.workflow.notebooks import Book
@@ -29,8 +30,8 @@ _UNREPEATABLE = {
 }
 
 
-def save_outputs(book: Book) -> list[Path]:
-    """Write the text outputs of all chapters into their sources.
+def save_outputs(book: Book, names: Iterable[str] = ()) -> list[Path]:
+    """Write the text outputs of chapters into their sources.
 
     Pictures and verdicts for programs are left out, and so are all outputs of a cell tagged ``nbval-ignore-output``.
 
@@ -38,6 +39,8 @@ def save_outputs(book: Book) -> list[Path]:
     ----------
     book : Book
         The book; what changed is executed.
+    names : iterable of str, optional
+        Names of the chapters; all without it.
 
     Returns
     -------
@@ -51,11 +54,12 @@ def save_outputs(book: Book) -> list[Path]:
     BuildError
         If a cell failed, shows what cannot repeat or was edited meanwhile; no source is changed.
     """
-    sources = [chapter.source for chapter in book.chapters()]
+    chapters = [book.chapter(name) for name in dict.fromkeys(names)] or book.chapters()
+    sources = [chapter.source for chapter in chapters]
     with alone(book.built):
         for folder in {source.parent for source in sources}:
             sweep(folder)
-        execute_book(book)
+        execute_book(book, NO_HURRY, chapters)
         notebooks, refused = {}, []
         for source in sources:
             notebook, done = read_notebook(source), read_notebook(executed(book, source))

@@ -1,11 +1,13 @@
 """The table of ``dmfbook verify``."""
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dmfbook.workflow.errors import BookError, unknown
+from dmfbook.workflow.errors import BookError, shortened, unknown
 from dmfbook.workflow.files import whole
 from dmfbook.workflow.runs import check_report
 
@@ -16,7 +18,9 @@ _COLUMNS = (
 )
 
 
-def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> bool:
+def verify(
+    labels: list[str], cases: int, seed: int, report: Path | None, module: str | None = None
+) -> bool:
     """Test claims, print a row for each as it is done, and report to a file.
 
     Below the row of a claim that did not pass stands what went wrong, and the command that shows it
@@ -35,6 +39,9 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
         as the margin of an error that is exactly zero, is null; so is all that a claim would say
         whose oracle is not installed.
 
+    module : str, optional
+        Where to look for claims, as `claims_of` does; without it, in the book.
+
     Returns
     -------
     bool
@@ -45,12 +52,13 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
     BookError
         If a label is unknown or the file cannot be written; nothing is checked.
     """
-    wanted, width = _claims(labels)
+    wanted, width = _claims(labels, module)
     from dmfbook.claims.oracles import MissingOracle
 
     if report is not None:
         check_report(report)
     print(_row(width, "claim", "cases", "worst error", "tolerance", "margin", "seconds", "verdict"))
+    again = f"dmfbook verify --module {module}" if module else "dmfbook verify"
     rows = []
     for claim in wanted:
         try:
@@ -63,7 +71,7 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
         rows.append(verdict.as_dict())
         print(_row(width, claim.label, *_cells(verdict)), flush=True)
         for failure in verdict.failures:
-            print(f"  {failure}", flush=True)
+            print(f"  {failure.replace('dmfbook verify', again)}", flush=True)
     if report is not None:
         with whole(report) as partial:
             chosen = [{name: row[name] for name in _COLUMNS} for row in rows]
@@ -75,7 +83,7 @@ def verify(labels: list[str], cases: int, seed: int, report: Path | None) -> boo
     return passed == len(rows)
 
 
-def verify_case(labels: list[str], number: int, seed: int) -> bool:
+def verify_case(labels: list[str], number: int, seed: int, module: str | None = None) -> bool:
     """Test claims on the case of one number, and print what claim, controls and rivals do on it.
 
     Parameters
@@ -86,6 +94,8 @@ def verify_case(labels: list[str], number: int, seed: int) -> bool:
         Number of the case.
     seed : int
         Seed of the cases.
+    module : str, optional
+        Where to look for claims, as `claims_of` does; without it, in the book.
 
     Returns
     -------
@@ -97,7 +107,7 @@ def verify_case(labels: list[str], number: int, seed: int) -> bool:
     BookError
         If a label is unknown; nothing is checked. Or if an oracle is not installed.
     """
-    wanted, _ = _claims(labels)
+    wanted, _ = _claims(labels, module)
     from dmfbook.claims.oracles import MissingOracle
 
     passed = True
@@ -118,13 +128,61 @@ def verify_case(labels: list[str], number: int, seed: int) -> bool:
     return passed
 
 
-def _claims(labels: list[str]) -> tuple[list[Any], int]:
+def claims_of(name: str) -> tuple[Any, ...]:
+    """Import a module and all below it, and collect their claims.
+
+    Parameters
+    ----------
+    name : str
+        Name of the module, such as ``my_package.claims``.
+
+    Returns
+    -------
+    tuple of Claim
+        Each once, in the order in which they are found.
+
+    Raises
+    ------
+    BookError
+        If a module is not found or cannot be imported, there is no claim, or two have one label.
+    """
+    from dmfbook.claims import Claim
+
+    found: dict[int, Any] = {}
+    modules = [_imported(name)]
+    for module in modules:
+        found |= {id(each): each for each in vars(module).values() if isinstance(each, Claim)}
+        below = pkgutil.iter_modules(getattr(module, "__path__", []), f"{module.__name__}.")
+        modules += [_imported(each.name) for each in below if not each.name.endswith("__main__")]
+    if not found:
+        raise BookError(f"{name} and the modules below it have no claim; see dmfbook.claims.claim")
+    labels = [claim.label for claim in found.values()]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise BookError(f"two claims of {name} have the label {label!r}")
+    return tuple(found.values())
+
+
+def _imported(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{name}.".startswith(f"{missing}."):
+            why = f"no module named {missing!r}; install it, or name its folder in PYTHONPATH"
+            raise BookError(f"cannot import {name!r}: {why}") from None
+        told = shortened(f"{type(error).__name__}: {error}".strip(), 500)
+        raise BookError(f"cannot import {name!r}: {told}") from None
+
+
+def _claims(labels: list[str], module: str | None) -> tuple[list[Any], int]:
     """Claims of these labels, or all, and the length of the longest label of all."""
     from dmfbook_command import loading
 
     with loading():
         from dmfbook.claims import all_claims
-    claims = {claim.label: claim for claim in all_claims()}
+    known = all_claims() if module is None else claims_of(module)
+    claims = {claim.label: claim for claim in known}
     for label in labels:
         if label not in claims:
             raise unknown("claim", label, claims)

@@ -1,6 +1,7 @@
 """The command line, but for what needs a kernel."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -266,3 +267,66 @@ def test_verify_reads_the_claims_of_the_book(command, tmp_path):
     assert {frozenset(each) for each in verdict["controls"]} == {
         frozenset({"hypothesis", "fails", "margin"})
     }
+
+
+OWN = """\
+from dmfbook.claims import Evidence, claim
+{name} = claim("{label}", "Mine", source="this book", status="new", cases={{"a": lambda rng: 1.0}})(
+    lambda case: Evidence(case, {bound})
+)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A reader's package of this name; returns how to write a module of it."""
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / name).mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(module, text):
+        (tmp_path / name / f"{module}.py").write_text(text)
+        return name
+
+    write("__init__", "")
+    return write
+
+
+def test_claims_of_a_readers_package_are_verified(command, own, tmp_path):
+    own("one", OWN.format(name="a", label="own-good", bound=2.0))
+    name = own("two", "from .one import a\n" + OWN.format(name="b", label="own-bad", bound=0.5))
+    report = tmp_path / "report.json"
+    result = command("verify", "--module", name, "--cases", 2, "--json", report)
+    assert result.exit_code == 1 and "1 of 2 claims passed" in result.output
+    assert f"again: dmfbook verify --module {name} own-bad --seed 0 --case 0" in result.output
+    assert [row["label"] for row in json.loads(report.read_text())] == ["own-good", "own-bad"]
+    assert command("verify", "own-good", "--module", name).exit_code == 0
+    assert command("verify", "own-bad", "--module", f"{name}.two", "--case", 0).exit_code == 1
+    other = command("verify", "thm-gradient", "--module", name)
+    assert other.exit_code == 2 and "unknown claim 'thm-gradient'" in other.output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "have no claim"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import nothing_here", "ModuleNotFoundError: No module named 'nothing_here'"),
+        ("x = = 1", "SyntaxError: "),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        (2 * OWN, "two claims of .* have the label 'own'"),
+    ],
+)
+def test_bad_module_of_claims_is_one_message(command, own, text, told):
+    if text == 2 * OWN:
+        text = "".join(OWN.format(name=name, label="own", bound=2.0) for name in "ab")
+    result = command("verify", "--module", own("inner", text))
+    assert result.exit_code == 2 and re.search(told, result.output)
+    assert result.output.startswith("dmfbook: ") and "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("name", ["nothing_here", "nothing_here.claims", "json.nothing", "", ".a"])
+def test_module_of_claims_that_is_not_there_is_said(command, name):
+    result = command("verify", "--module", name)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"dmfbook: cannot import {name!r}: ")

@@ -188,3 +188,14 @@ def test_source_keeps_the_layout_of_nbformat(book, command, write_chapter):
     saved = path.read_text()
     nbformat.write(nbformat.read(path, as_version=4), path)
     assert path.read_text() == saved
+
+
+def test_only_named_chapters_are_executed_and_stored(book, command, write_chapter):
+    one, two = write_chapter("one", "print(n)"), write_chapter("two", "1 / (n - 3)")
+    before = two.read_text()
+    result = command("save-outputs", "one", "one")
+    assert (result.exit_code, result.stdout) == (0, f"changed: {one}\n"), result.output
+    assert two.read_text() == before
+    wrong = command("save-outputs", "one", "tow")
+    assert wrong.exit_code == 2
+    assert wrong.output == "dmfbook: unknown chapter 'tow'; did you mean 'two'?\n"
