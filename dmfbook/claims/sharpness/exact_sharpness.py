@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import Any
 
 import autograd
@@ -17,7 +18,7 @@ from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.measurements import square_root
 from dmfbook.claims.statements import zero_loss as statements
-from dmfbook.network.factors import flatten, partial_products
+from dmfbook.network.factors import end_to_end, flatten, partial_products
 from dmfbook.zero_loss.sharpness import RESIDUAL, TOLERANCE, sharpest_direction, sharpness
 
 Formula = Callable[[list[Array]], Any]
@@ -50,7 +51,11 @@ def in_spectral_norm(factors: list[Array]) -> float:
     """A value that the sum takes at a Z of spectral norm 1; their maximum is no less."""
     space = statements.maximizers(factors)
     change = space[:, 0].reshape(len(factors[-1]), -1, order="F")
-    return top(statements.terms(factors)) / float(np.linalg.norm(change, 2)) ** 2
+    left, values, right = np.linalg.svd(change, full_matrices=False)
+    # Singular values all one. With the right signs no cross term of the quadratic form is negative in sum.
+    changes = [left * signs @ right for signs in product((1.0, -1.0), repeat=len(values))]
+    moves = [flatten(statements.moves(factors, change)) for change in changes]
+    return 2 * float(max(np.vdot(move, move) for move in moves))
 
 
 @claim(
@@ -116,18 +121,15 @@ def compare_package(point: Point) -> Evidence:
     """Measure what the differentiated Hessian makes of the package's unit vector beyond a stretch."""
     value, found = sharpest_direction(point.factors)
     direction = flatten(found)
-    product = autograd.hessian_vector_product(point.objective)(point.vector, direction)
-    residual = float(np.linalg.norm(product - value * direction))
+    image = autograd.hessian_vector_product(point.objective)(point.vector, direction)
+    residual = float(np.linalg.norm(image - value * direction))
     unit = Evidence(abs(float(np.linalg.norm(direction)) - 1), 8 * TOLERANCE)
     return worst([Evidence(residual, rounding(point) + 2 * RESIDUAL * value), unit])
 
 
 def from_the_target(factors: list[Array], _: Array) -> list[Array]:
     """The moves for a Z made of the target's leading singular vectors."""
-    product = factors[0]
-    for factor in factors[1:]:
-        product = factor @ product
-    left, _, right = np.linalg.svd(product)
+    left, _, right = np.linalg.svd(end_to_end(factors))
     return statements.moves(factors, np.outer(left[:, 0], right[0]))
 
 
