@@ -10,6 +10,7 @@ from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.flatness import flat_interpolators_recover, trace_and_nuclear_norm
 from dmfbook.claims.foundations import exact_derivatives, one_singular_value
 from dmfbook.claims.linear_networks import (
+    collapse_on_data,
     from_a_matrix_to_a_network,
     saddles_that_hold,
     the_flattest_network,
@@ -54,6 +55,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     from_a_matrix_to_a_network,
     what_holds_for_every_loss,
     the_flattest_network,
+    collapse_on_data,
     without_weight_decay,
     saddles_that_hold,
     three_phases,

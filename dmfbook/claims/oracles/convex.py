@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +19,7 @@ def nuclear_norm_minimizer(operator: SensingOperator, measurements: Array) -> Ar
     The solver's multipliers certify it: no matrix that fits has a nuclear norm below ``⟨y, z⟩`` if
     ``‖𝒜*(z)‖₂ ≤ 1``. A gap above 1e-5 is an error, and so is a solver that is not installed.
     """
-    try:
-        import cvxpy as cp
-    except ImportError:
-        raise MissingOracle(
-            "the convex solver needs cvxpy; install it with: pip install '.[convex]', in the folder"
-            " that holds pyproject.toml"
-        ) from None
+    cp = _solver()
     unknown = cp.Variable(operator.matrix_shape)
     fits = dense_rows(operator) @ cp.vec(unknown, order="F") == measurements
     problem = cp.Problem(cp.Minimize(cp.normNuc(unknown)), [fits])
@@ -37,3 +32,38 @@ def nuclear_norm_minimizer(operator: SensingOperator, measurements: Array) -> Ar
     if not 1 - bound / np.linalg.norm(found, "nuc") < 1e-5:
         raise ArithmeticError("the convex solver missed the least nuclear norm")
     return found
+
+
+def nuclear_norm_regression(inputs: Array, outputs: Array, weight: float) -> tuple[Array, float]:
+    """The minimizer of ``‖Y − X·inputs‖_F² + weight ‖X‖_*``, and a bound on the error of its fitted values.
+
+    From ``‖E‖² ≥ 2⟨E, D⟩ − ‖D‖²`` no matrix has a value below ``2⟨Y, D⟩ − ‖D‖²`` if ``2 ‖D·inputsᵀ‖₂ ≤ weight``. The
+    loss is strongly convex in the fitted values: they are off by the root of the gap at most.
+    """
+    cp = _solver()
+    unknown = cp.Variable((len(outputs), len(inputs)))
+    loss = cp.sum_squares(outputs - unknown @ inputs)
+    problem = cp.Problem(cp.Minimize(loss + weight * cp.normNuc(unknown)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")
+        problem.solve(solver=cp.CLARABEL)
+    found = np.asarray(unknown.value)
+    residual = outputs - found @ inputs
+    value = np.linalg.norm(residual) ** 2 + weight * np.linalg.norm(found, "nuc")
+    share = min(1.0, weight / (2 * np.linalg.norm(residual @ inputs.T, 2)))
+    bound = 2 * share * np.vdot(outputs, residual) - share**2 * np.vdot(residual, residual)
+    if not value - bound < 1e-5 * np.vdot(outputs, outputs):
+        raise ArithmeticError("the convex solver missed the least value")
+    return found, float(np.sqrt(max(value - bound, 0.0)))
+
+
+def _solver() -> Any:
+    """The package cvxpy."""
+    try:
+        import cvxpy
+    except ImportError:
+        raise MissingOracle(
+            "the convex solver needs cvxpy; install it with: pip install '.[convex]', in the folder"
+            " that holds pyproject.toml"
+        ) from None
+    return cvxpy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.optimize import minimize
 
@@ -12,20 +14,36 @@ from dmfbook.network.problem import Problem
 
 
 def largest_mean(problem: Problem, entries: Array, mean: float, rng: np.random.Generator) -> float:
-    """Largest mean weight at which some factors have a loss no larger than zero has, weights in proportion.
+    """Largest mean weight at which some factors have a loss no larger than zero has; see :func:`last_product`."""
+    return last_product(problem, entries, mean, rng)[0]
 
-    Along a ray ``t W`` the best weight is ``max_t (2 a t^L − b t^{2L}) / (c t²)`` with ``a = ⟨M, X⟩``,
-    ``b = ‖X‖²`` and ``c = Σ_l (λ_l / λ̄) ‖W_l‖²``; over the rays it is maximized by optimization. `entries` are the
-    factors by which entries of the residual count.
+
+def last_product(
+    problem: Problem,
+    entries: Array,
+    mean: float,
+    rng: np.random.Generator,
+    starts: Sequence[Array] | None = None,
+) -> tuple[float, Array]:
+    """Largest mean weight at which some factors are as good as zero, weights in proportion, and their product.
+
+    The loss is quadratic. Along a ray ``t W`` the best weight is ``max_t (2 a t^L − b t^{2L}) / (c t²)`` with
+    ``a = −½⟨∇ℓ(0), X⟩``, ``b = ½⟨∇²ℓ[X], X⟩`` and ``c = Σ_l (λ_l / λ̄) ‖W_l‖²``; over the rays it is maximized by
+    optimization, from random starts unless some are given. `entries` are the factors by which entries of the residual
+    count, or its rows. At depth 2 the product tends to zero: it comes with norm one.
     """
     depth, fit, shares = problem.depth, entries**2, np.array(problem.reg) / mean
+    loss = problem.end_to_end_loss
+    zero = np.zeros(loss.shape)
+    pull = -fit * loss.gradient(zero) / 2
 
     def minus_log_weight(vector: Array) -> tuple[float, Array]:
         factors = unflatten(vector, problem.widths)
         product = end_to_end(factors)
-        a = np.sum(fit * problem.target * product)
-        b, c = np.sum(fit * product**2), shares @ [np.sum(w**2) for w in factors]
-        slope = (2 - 2 / depth) / a * fit * problem.target - (2 - 4 / depth) / b * fit * product
+        curved = fit * loss.curvature(zero, product) / 2
+        a, b = np.sum(pull * product), np.sum(curved * product)
+        c = shares @ [np.sum(w**2) for w in factors]
+        slope = (2 - 2 / depth) / a * pull - (2 - 4 / depth) / b * curved
         gradient = [
             back - 2 * share / c * factor
             for back, share, factor in zip(
@@ -35,20 +53,24 @@ def largest_mean(problem: Problem, entries: Array, mean: float, rng: np.random.G
         value = (1 - 1 / depth) * np.log(a**2) - (1 - 2 / depth) * np.log(b) - np.log(c)
         return -float(value), -flatten(gradient)
 
+    if starts is None:
+        # One in four ends at another local maximum.
+        starts = [rng.normal(size=problem.size) for _ in range(3 * STARTS)]
     options = {"gtol": 1e-7}
-    best = min(
-        minimize(
-            minus_log_weight,
-            rng.normal(size=problem.size),
-            jac=True,
-            method="BFGS",
-            options=options,
-        ).fun
-        for _ in range(3 * STARTS)  # one in four ends at the second singular value
-    )
+    ends = [
+        minimize(minus_log_weight, start, jac=True, method="BFGS", options=options)
+        for start in starts
+    ]
+    best = min(ends, key=lambda end: float(end.fun))
+    product = end_to_end(unflatten(best.x, problem.widths))
+    a = np.sum(pull * product)
     # t^L = a (L−2) / (b (L−1)) is best; at depth 2 that is zero, and 0⁰ = 1.
+    b = np.sum(fit * loss.curvature(zero, product) * product) / 2
+    size = (
+        a * (depth - 2) / (b * (depth - 1)) if depth > 2 else np.sign(a) / np.linalg.norm(product)
+    )
     scale = depth / (depth - 1) * ((depth - 2) / (depth - 1)) ** (1 - 2 / depth)
-    return float(scale * np.exp(-best))
+    return float(scale * np.exp(-best.fun)), np.asarray(size * product)
 
 
 def lowest_rise(problem: Problem, entries: Array, norm: float, rng: np.random.Generator) -> float:
