@@ -106,7 +106,7 @@ SOME_MODES = {
     "condition number 10,000": weighted(data.ill_conditioned, 0.02, 0.5),
     "dependent inputs": weighted(data.dependent_inputs, 0.02, 0.5),
     "more inputs than samples": weighted(data.few_samples, 0.02, 0.5),
-    "one hidden unit": weighted(one_unit, 0.02, 0.5),
+    "one hidden unit, depth 4 or 5": weighted(one_unit, 0.02, 0.5),
 }
 TWO_LAYERS = {
     "several modes": two_layers((3, 3, 3), 9, 0.02, 0.08, condition=5.0),

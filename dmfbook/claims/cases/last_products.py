@@ -72,8 +72,8 @@ def unlike(maker: Maker) -> Callable[[np.random.Generator], LastCase]:
 
 
 def one_unit(rng: np.random.Generator) -> DataCase:
-    """Depth 3 to 5, a hidden layer of one unit."""
-    hidden = [1, *rng.integers(2, 4, rng.integers(1, 4))]
+    """Depth 4 or 5, where L−2 is not 1, a hidden layer of one unit."""
+    hidden = [1, *rng.integers(2, 4, rng.integers(2, 4))]
     return data.data_case(rng, (3, *rng.permutation(hidden).tolist(), 2), samples=7)
 
 
@@ -85,7 +85,10 @@ def tied(rng: np.random.Generator) -> LastCase:
     return LastCase(replace(case, inputs=inputs, outputs=2 * frame.T @ inputs), np.ones((2, 1)))
 
 
-DATA = {name: alike(maker) for name, maker in {**data.DATA, "one hidden unit": one_unit}.items()}
+DATA = {
+    name: alike(maker)
+    for name, maker in {**data.DATA, "one hidden unit, depth 4 or 5": one_unit}.items()
+}
 
 
 @dataclass(frozen=True)
