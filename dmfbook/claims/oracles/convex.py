@@ -49,9 +49,9 @@ def nuclear_norm_regression(inputs: Array, outputs: Array, weight: float) -> tup
         problem.solve(solver=cp.CLARABEL)
     found = np.asarray(unknown.value)
     residual = outputs - found @ inputs
-    value = np.linalg.norm(residual) ** 2 + weight * np.linalg.norm(found, "nuc")
-    share = min(1.0, weight / (2 * np.linalg.norm(residual @ inputs.T, 2)))
-    bound = 2 * share * np.vdot(outputs, residual) - share**2 * np.vdot(residual, residual)
+    value = float(np.vdot(residual, residual)) + weight * float(np.linalg.norm(found, "nuc"))
+    share = min(1.0, weight / (2 * float(np.linalg.norm(residual @ inputs.T, 2))))
+    bound = share * float(2 * np.vdot(outputs, residual) - share * np.vdot(residual, residual))
     if not value - bound < 1e-5 * np.vdot(outputs, outputs):
         raise ArithmeticError("the convex solver missed the least value")
     return found, float(np.sqrt(max(value - bound, 0.0)))
