@@ -60,7 +60,7 @@ def test_imports_go_one_way(part):
 
 def test_chapters_borrow_from_libraries_only():
     for folder in (PACKAGE / "claims").iterdir():
-        for module in folder.glob("*.py"):
+        for module in folder.rglob("*.py"):
             allowed = WITHIN_CLAIMS.get(folder.name, set(WITHIN_CLAIMS)) | {folder.name}
             own = {name for name in imported(module) if name.startswith("dmfbook.claims.")}
             assert folders(own, 1) <= allowed, module.relative_to(ROOT)
@@ -92,6 +92,14 @@ def test_tests_stand_where_the_modules_stand():
 def test_files_stay_small():
     for module in MODULES:
         assert len(module.read_text("utf-8").splitlines()) <= 400, module.relative_to(ROOT)
+
+
+def test_cases_of_one_part_stand_in_its_folder():
+    cases = PACKAGE / "claims" / "cases"
+    parts = {folder.name for folder in (ROOT / "book").iterdir() if any(folder.glob("*.ipynb"))}
+    assert {path.parent.name for path in cases.glob("*/__init__.py")} <= parts
+    for module in cases.glob("*/*.py"):
+        assert folders(imported(module), 2) <= {module.parent.name}, module.relative_to(ROOT)
 
 
 def test_no_public_function_hides_a_module():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
-from dmfbook.claims.cases.flat_points import SHALLOW_OR_NUMBERS, SHAPES, Shape
-from dmfbook.claims.cases.shared_modes import any_factorization
+from dmfbook.claims.cases.sharpness.flat_points import SHALLOW_OR_NUMBERS, SHAPES, Shape
+from dmfbook.claims.cases.sharpness.shared_modes import any_factorization
 from dmfbook.claims.oracles.flattest import descend_sharpness
 from dmfbook.claims.oracles.spectra import largest_eigenvalue
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
-from dmfbook.claims.cases.block_patterns import all_patterns, no_blocks
-from dmfbook.claims.cases.unregularized import KindCase, regression
+from dmfbook.claims.cases.linear_networks.block_patterns import all_patterns, no_blocks
+from dmfbook.claims.cases.linear_networks.unregularized import KindCase, regression
 from dmfbook.claims.statements.unregularized import Kinds, Products
 
 # Widths, singular values of the whitened target, directions of the inputs.

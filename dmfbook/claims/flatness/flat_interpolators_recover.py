@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from dmfbook.claims.cases import interpolations, label_noise
-from dmfbook.claims.cases.interpolations import InterpolationCase
-from dmfbook.claims.cases.label_noise import LabelNoiseCase
+from dmfbook.claims.cases.flatness import interpolations, label_noise
+from dmfbook.claims.cases.flatness.interpolations import InterpolationCase
+from dmfbook.claims.cases.flatness.label_noise import LabelNoiseCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer

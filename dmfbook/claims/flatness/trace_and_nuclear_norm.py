@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import factorizations, isometries
-from dmfbook.claims.cases.factorizations import Factorizations, SensedPoint
-from dmfbook.claims.cases.isometries import MomentCase, RankOneCase
+from dmfbook.claims.cases.flatness import factorizations, isometries
+from dmfbook.claims.cases.flatness.factorizations import Factorizations, SensedPoint
+from dmfbook.claims.cases.flatness.isometries import MomentCase, RankOneCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.measurements import dense_rows, square_root

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases import numbers
+from dmfbook.claims.cases.foundations import numbers
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.extrema import EPS, ScalarLoss

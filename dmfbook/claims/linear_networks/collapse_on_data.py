@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import data, fitted_products, last_products
-from dmfbook.claims.cases.fitted_products import FittedCase
-from dmfbook.claims.cases.last_products import DepthsCase, LastCase
+from dmfbook.claims.cases.linear_networks import data, fitted_products, last_products
+from dmfbook.claims.cases.linear_networks.fitted_products import FittedCase
+from dmfbook.claims.cases.linear_networks.last_products import DepthsCase, LastCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.search import EPS, loss_unit

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import two_inputs
-from dmfbook.claims.cases.networks import (
+from dmfbook.claims.cases.linear_networks import two_inputs
+from dmfbook.claims.cases.linear_networks.networks import (
     NETWORKS,
     WITHOUT_DECAY,
     NetworkCase,
@@ -19,9 +19,15 @@ from dmfbook.claims.cases.networks import (
     with_decay,
     with_dependent_inputs,
 )
-from dmfbook.claims.cases.training_loops import LoopCase, decoupled, in_batches, loop, with_biases
-from dmfbook.claims.cases.two_inputs import TwoInputsCase
-from dmfbook.claims.cases.whitened import correlated, white
+from dmfbook.claims.cases.linear_networks.training_loops import (
+    LoopCase,
+    decoupled,
+    in_batches,
+    loop,
+    with_biases,
+)
+from dmfbook.claims.cases.linear_networks.two_inputs import TwoInputsCase
+from dmfbook.claims.cases.linear_networks.whitened import correlated, white
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.training_loop import REDUCTIONS

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases import flat_networks, preprocessing
-from dmfbook.claims.cases.flat_networks import NETWORKS, FlatNetwork
-from dmfbook.claims.cases.preprocessing import WHITENED, Maps, Preprocessed
+from dmfbook.claims.cases.linear_networks import flat_networks, preprocessing
+from dmfbook.claims.cases.linear_networks.flat_networks import NETWORKS, FlatNetwork
+from dmfbook.claims.cases.linear_networks.preprocessing import WHITENED, Maps, Preprocessed
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.directions import best_split

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import any_loss, completions, fitted, origins
-from dmfbook.claims.cases.any_loss import LossPoint
+from dmfbook.claims.cases.linear_networks import any_loss, completions, fitted, origins
+from dmfbook.claims.cases.linear_networks.any_loss import LossPoint
 from dmfbook.claims.cases.orbits import PairCase
 from dmfbook.claims.cases.problems import MatrixCase
 from dmfbook.claims.claim import claim

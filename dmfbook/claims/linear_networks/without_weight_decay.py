@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import critical_values, unregularized
-from dmfbook.claims.cases.critical_values import FormCase, by_root_finding
-from dmfbook.claims.cases.unregularized import FamilyCase, NormalForm, family
+from dmfbook.claims.cases.linear_networks import critical_values, unregularized
+from dmfbook.claims.cases.linear_networks.critical_values import FormCase, by_root_finding
+from dmfbook.claims.cases.linear_networks.unregularized import FamilyCase, NormalForm, family
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.statements.unregularized import (

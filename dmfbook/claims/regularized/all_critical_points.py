@@ -9,8 +9,12 @@ import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.critical_points import not_critical
-from dmfbook.claims.cases.found_points import ListCase, by_root_finding, found_unbalanced
-from dmfbook.claims.cases.kinds import (
+from dmfbook.claims.cases.regularized.found_points import (
+    ListCase,
+    by_root_finding,
+    found_unbalanced,
+)
+from dmfbook.claims.cases.regularized.kinds import (
     LOSS_ROUNDING,
     KindCase,
     LandscapeCase,

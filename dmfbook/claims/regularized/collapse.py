@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import problems, thresholds
+from dmfbook.claims.cases import problems
 from dmfbook.claims.cases.problems import MatrixCase, mean_reg
-from dmfbook.claims.cases.thresholds import EntriesCase, PointCase, StepCase, SweepCase
+from dmfbook.claims.cases.regularized import thresholds
+from dmfbook.claims.cases.regularized.thresholds import EntriesCase, PointCase, StepCase, SweepCase
 from dmfbook.claims.claim import CaseMaker, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.search import EPS

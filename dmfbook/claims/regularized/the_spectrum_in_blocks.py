@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.blocks import BlocksCase, by_root_finding, disturbed, made, unbalanced
 from dmfbook.claims.cases.critical_points import (
     any_modes,
     critical,
@@ -16,7 +15,14 @@ from dmfbook.claims.cases.critical_points import (
     spread,
     without_weight_decay,
 )
-from dmfbook.claims.cases.weights import (
+from dmfbook.claims.cases.regularized.blocks import (
+    BlocksCase,
+    by_root_finding,
+    disturbed,
+    made,
+    unbalanced,
+)
+from dmfbook.claims.cases.regularized.weights import (
     WeightsCase,
     at_critical_point,
     one_weight_vanishes,

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.bounds import (
+from dmfbook.claims.cases.critical_points import (
+    any_modes,
+    critical,
+    equal,
+    not_critical,
+    spread,
+    without_weight_decay,
+)
+from dmfbook.claims.cases.regularized.bounds import (
     BoundCase,
     flattest,
     nuclear_norm,
@@ -21,7 +29,7 @@ from dmfbook.claims.cases.bounds import (
     two_layers_without_decay,
     two_square_layers,
 )
-from dmfbook.claims.cases.carriers import (
+from dmfbook.claims.cases.regularized.carriers import (
     NEAR,
     CarrierCase,
     equal_at_collapse,
@@ -32,15 +40,7 @@ from dmfbook.claims.cases.carriers import (
     one_of_equal,
     unequal_weights,
 )
-from dmfbook.claims.cases.critical_points import (
-    any_modes,
-    critical,
-    equal,
-    not_critical,
-    spread,
-    without_weight_decay,
-)
-from dmfbook.claims.cases.found_points import point_found
+from dmfbook.claims.cases.regularized.found_points import point_found
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases import launch_sites as sites
-from dmfbook.claims.cases.launches import (
+from dmfbook.claims.cases.sharpness import launch_sites as sites
+from dmfbook.claims.cases.sharpness.launches import (
     NULL,
     Launch,
     at_singular_step,

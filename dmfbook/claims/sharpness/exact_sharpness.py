@@ -11,9 +11,9 @@ import autograd
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import zero_loss
 from dmfbook.claims.cases.points import Point, entry_rounding
-from dmfbook.claims.cases.zero_loss import ZERO_LOSS, Direction, off_target, penalized
+from dmfbook.claims.cases.sharpness import zero_loss
+from dmfbook.claims.cases.sharpness.zero_loss import ZERO_LOSS, Direction, off_target, penalized
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.measurements import square_root

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import flat_points, paths
-from dmfbook.claims.cases.flat_points import (
+from dmfbook.claims.cases.sharpness import flat_points, paths
+from dmfbook.claims.cases.sharpness.flat_points import (
     REACHED,
     ROUNDING,
     SHALLOW_OR_NUMBERS,
@@ -24,7 +24,7 @@ from dmfbook.claims.cases.flat_points import (
     norms_equal,
     penalized,
 )
-from dmfbook.claims.cases.paths import Path, Relaxed
+from dmfbook.claims.cases.sharpness.paths import Path, Relaxed
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.statements.flatness import (

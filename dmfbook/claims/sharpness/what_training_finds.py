@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import starts
 from dmfbook.claims.cases.points import Point, entry_rounding
-from dmfbook.claims.cases.starts import Start
+from dmfbook.claims.cases.sharpness import starts
+from dmfbook.claims.cases.sharpness.starts import Start
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.differentiation import squared_error

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import poor_data, races
-from dmfbook.claims.cases.poor_data import DepthCase
-from dmfbook.claims.cases.races import RaceCase, RateCase
+from dmfbook.claims.cases.small_initialization import poor_data, races
+from dmfbook.claims.cases.small_initialization.poor_data import DepthCase
+from dmfbook.claims.cases.small_initialization.races import RaceCase, RateCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence
 from dmfbook.training.recovery import SensingProblem

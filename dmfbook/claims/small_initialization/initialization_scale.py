@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import scales
-from dmfbook.claims.cases.scales import FloorCase, ScaleCase, WidthCase
+from dmfbook.claims.cases.small_initialization import scales
+from dmfbook.claims.cases.small_initialization.scales import FloorCase, ScaleCase, WidthCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence
 from dmfbook.sensing.operator import SensingOperator

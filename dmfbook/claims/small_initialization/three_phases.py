@@ -7,10 +7,14 @@ from functools import partial
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import flows, phases, spectral_phases
-from dmfbook.claims.cases.flows import FlowCase
-from dmfbook.claims.cases.phases import PhaseCase
-from dmfbook.claims.cases.spectral_phases import AlignmentCase, SpectralCase, power_iterates
+from dmfbook.claims.cases.small_initialization import flows, phases, spectral_phases
+from dmfbook.claims.cases.small_initialization.flows import FlowCase
+from dmfbook.claims.cases.small_initialization.phases import PhaseCase
+from dmfbook.claims.cases.small_initialization.spectral_phases import (
+    AlignmentCase,
+    SpectralCase,
+    power_iterates,
+)
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.training.alignment import misalignment

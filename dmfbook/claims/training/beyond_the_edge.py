@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from dmfbook.claims.cases import cycles
-from dmfbook.claims.cases.cycles import CycleCase, ModesCase
+from dmfbook.claims.cases.training import cycles
+from dmfbook.claims.cases.training.cycles import CycleCase, ModesCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 

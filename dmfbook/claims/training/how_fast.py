@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from dmfbook.claims.cases import best_weights
-from dmfbook.claims.cases.best_weights import NumberCase
 from dmfbook.claims.cases.critical_points import critical, equal, spread, without_weight_decay
-from dmfbook.claims.cases.runs_near import RunNear
+from dmfbook.claims.cases.training import best_weights
+from dmfbook.claims.cases.training.best_weights import NumberCase
+from dmfbook.claims.cases.training.runs_near import RunNear
 from dmfbook.claims.claim import CaseMaker, Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.statements.modes import OUT, PointCase

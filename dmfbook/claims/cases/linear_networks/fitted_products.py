@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import data
-from dmfbook.claims.cases.data import DataCase
-from dmfbook.claims.cases.last_products import one_unit
+from dmfbook.claims.cases.linear_networks import data
+from dmfbook.claims.cases.linear_networks.data import DataCase
+from dmfbook.claims.cases.linear_networks.last_products import one_unit
 from dmfbook.claims.oracles import convex, passes, search
 from dmfbook.claims.oracles.descent import descend
 from dmfbook.network.problem import Problem

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import data
-from dmfbook.claims.cases.data import DataCase
+from dmfbook.claims.cases.linear_networks import data
+from dmfbook.claims.cases.linear_networks.data import DataCase
 from dmfbook.claims.oracles import passes
 from dmfbook.network.problem import Problem
 from dmfbook.network.regression import Regression

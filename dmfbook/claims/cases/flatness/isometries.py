@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.factorizations import Factorizations, seen_unevenly
+from dmfbook.claims.cases.flatness.factorizations import Factorizations, seen_unevenly
 from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme
 from dmfbook.sensing.ensembles import gaussian_sensing

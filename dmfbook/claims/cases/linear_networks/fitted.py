@@ -10,8 +10,20 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.data import DATA, DataCase, dependent_inputs, inputs_with, many_samples
-from dmfbook.claims.cases.losses import HUBER, LOG_COSH, SQUARES, Entrywise, some_seen
+from dmfbook.claims.cases.linear_networks.data import (
+    DATA,
+    DataCase,
+    dependent_inputs,
+    inputs_with,
+    many_samples,
+)
+from dmfbook.claims.cases.linear_networks.losses import (
+    HUBER,
+    LOG_COSH,
+    SQUARES,
+    Entrywise,
+    some_seen,
+)
 from dmfbook.claims.statements.fitted import FittedCase, Observed
 from dmfbook.network.regression import Regression
 from dmfbook.regularized.scalar import collapse_threshold

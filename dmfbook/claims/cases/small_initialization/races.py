@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.measurements import random_operator
+from dmfbook.claims.cases.small_initialization.measurements import random_operator
 from dmfbook.network.factors import partial_products_of
 from dmfbook.training.flow import gradient_flow
 from dmfbook.training.recovery import SensingProblem

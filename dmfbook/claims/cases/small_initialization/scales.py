@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.flows import FlowCase
+from dmfbook.claims.cases.small_initialization.flows import FlowCase
 from dmfbook.claims.cases.targets import low_rank
 from dmfbook.sensing.ensembles import entry_sampling, symmetric_gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator

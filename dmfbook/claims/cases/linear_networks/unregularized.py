@@ -10,9 +10,14 @@ from itertools import combinations
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.block_patterns import Blocks, Whitened, no_blocks, random_pattern
-from dmfbook.claims.cases.data import inputs_with
-from dmfbook.claims.cases.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.block_patterns import (
+    Blocks,
+    Whitened,
+    no_blocks,
+    random_pattern,
+)
+from dmfbook.claims.cases.linear_networks.data import inputs_with
+from dmfbook.claims.cases.linear_networks.entries import UnequalEntries
 from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import launch_sites
-from dmfbook.claims.cases.launch_sites import Place
+from dmfbook.claims.cases.sharpness import launch_sites
+from dmfbook.claims.cases.sharpness.launch_sites import Place
 from dmfbook.claims.claim import CaseMaker
 from dmfbook.network.factors import end_to_end, flatten, unflatten
 from dmfbook.network.hessian import hessian

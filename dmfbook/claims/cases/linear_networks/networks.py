@@ -13,7 +13,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.data import (
+from dmfbook.claims.cases.linear_networks.data import (
     DATA,
     DataCase,
     dependent_inputs,

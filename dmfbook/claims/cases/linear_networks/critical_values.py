@@ -8,10 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases.block_patterns import no_blocks
-from dmfbook.claims.cases.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.block_patterns import no_blocks
+from dmfbook.claims.cases.linear_networks.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.unregularized import (
+    FamilyCase,
+    KindCase,
+    point,
+    regression,
+    values_of,
+)
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.cases.unregularized import FamilyCase, KindCase, point, regression, values_of
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend

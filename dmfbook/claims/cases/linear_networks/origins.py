@@ -8,8 +8,15 @@ from functools import partial
 
 import numpy as np
 
-from dmfbook.claims.cases import data
-from dmfbook.claims.cases.losses import HOLE, LOG_COSH, LOGISTIC, SQUARES, Entrywise, some_seen
+from dmfbook.claims.cases.linear_networks import data
+from dmfbook.claims.cases.linear_networks.losses import (
+    HOLE,
+    LOG_COSH,
+    LOGISTIC,
+    SQUARES,
+    Entrywise,
+    some_seen,
+)
 from dmfbook.claims.statements.origins import OriginCase
 from dmfbook.network.losses import Loss
 

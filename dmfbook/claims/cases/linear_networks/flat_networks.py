@@ -12,7 +12,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.data import inputs_with, outputs_of
+from dmfbook.claims.cases.linear_networks.data import inputs_with, outputs_of
 from dmfbook.claims.cases.targets import random_target, with_values
 from dmfbook.claims.oracles.directions import best_direction
 from dmfbook.claims.oracles.flat_search import POWERS, FlatSearch

@@ -13,8 +13,15 @@ import autograd.numpy as anp
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import data, prices, problems
-from dmfbook.claims.cases.losses import LOG_COSH, LOGISTIC, SQUARES, Entrywise, some_seen
+from dmfbook.claims.cases import prices, problems
+from dmfbook.claims.cases.linear_networks import data
+from dmfbook.claims.cases.linear_networks.losses import (
+    LOG_COSH,
+    LOGISTIC,
+    SQUARES,
+    Entrywise,
+    some_seen,
+)
 from dmfbook.claims.cases.orbits import PairCase
 from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.cases.problems import MatrixCase

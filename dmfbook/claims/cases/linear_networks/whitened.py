@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dmfbook.claims.cases.data import outputs_of
+from dmfbook.claims.cases.linear_networks.data import outputs_of
 from dmfbook.claims.statements.white import WhitenedCase
 from dmfbook.network.frames import orthonormal_frame
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.spectral_phases import power_iterates
+from dmfbook.claims.cases.small_initialization.spectral_phases import power_iterates
 from dmfbook.claims.cases.targets import low_rank
 from dmfbook.sensing.ensembles import symmetric_gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator

@@ -8,9 +8,9 @@ from functools import cached_property, partial
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases import flat_networks
-from dmfbook.claims.cases.data import inputs_with
-from dmfbook.claims.cases.flat_networks import FlatNetwork
+from dmfbook.claims.cases.linear_networks import flat_networks
+from dmfbook.claims.cases.linear_networks.data import inputs_with
+from dmfbook.claims.cases.linear_networks.flat_networks import FlatNetwork
 from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.claim import CaseMaker
 from dmfbook.network.frames import orthonormal_frame

@@ -12,7 +12,12 @@ import numpy as np
 from scipy.optimize import brentq
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.shared_modes import Modes, any_factorization, in_random_bases, nothing
+from dmfbook.claims.cases.sharpness.shared_modes import (
+    Modes,
+    any_factorization,
+    in_random_bases,
+    nothing,
+)
 from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.oracles.flattest import Descent, descend_sharpness
 from dmfbook.claims.oracles.spectra import largest_eigenvalue

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.block_patterns import no_blocks
-from dmfbook.claims.cases.unregularized import regression
+from dmfbook.claims.cases.linear_networks.block_patterns import no_blocks
+from dmfbook.claims.cases.linear_networks.unregularized import regression
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.losses import Loss

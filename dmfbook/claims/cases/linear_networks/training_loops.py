@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.data import data_case
+from dmfbook.claims.cases.linear_networks.data import data_case
 from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.oracles.training_loop import REDUCTIONS, Settings, train
 

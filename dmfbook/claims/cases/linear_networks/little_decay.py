@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.block_patterns import Whitened, random_pattern
-from dmfbook.claims.cases.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.block_patterns import Whitened, random_pattern
+from dmfbook.claims.cases.linear_networks.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.unregularized import regression, values_of
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.cases.unregularized import regression, values_of
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend
 from dmfbook.network.factors import flatten, unflatten

@@ -1,0 +1,1 @@
+"""Random cases for the claims of the part *The regularized landscape*."""
