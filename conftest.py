@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent
 
 def pytest_configure(config):
     """Test the package beside this file and no other; let nbval start the kernel of the book."""
-    from dmfbook.workflow.environment import check_package
-    from dmfbook.workflow.errors import BookError
+    from dmfbook.workflow.system.environment import check_package
+    from dmfbook.workflow.system.errors import BookError
 
     try:
         check_package(ROOT)
@@ -28,7 +28,7 @@ def pytest_configure(config):
         import nbval.kernel
         import nbval.plugin
 
-        from dmfbook.workflow.results import tidy
+        from dmfbook.workflow.execution.results import tidy
 
         nbval.kernel.KernelManager = _kernel
         nbval.plugin.coalesce_streams = tidy
@@ -42,8 +42,8 @@ def pytest_collectstart(collector):
 
 def _kernel(kernel_name, **_):
     """Make for nbval what papermill gets: the same interpreter in the same environment."""
-    from dmfbook.workflow.environment import find_fonts
-    from dmfbook.workflow.kernels import BookKernel
+    from dmfbook.workflow.kernels.manager import BookKernel
+    from dmfbook.workflow.system.environment import find_fonts
 
     find_fonts(ROOT / "_build")
     return BookKernel(ROOT / "_build", kernel_name=kernel_name)

@@ -16,7 +16,7 @@ while not Path("go").exists():
 # The shell that runs the tests may ignore Ctrl-C, which children inherit.
 COMMAND = """\
 import pathlib, signal, sys
-from dmfbook.workflow import cache
+from dmfbook.workflow.execution import cache
 cache.PACKAGE = pathlib.Path(sys.argv.pop())
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from dmfbook.workflow.cli import main

@@ -4,7 +4,7 @@ import io
 import signal
 import sys
 
-from dmfbook.workflow.errors import INSTALL
+from dmfbook.workflow.system.errors import INSTALL
 
 
 def main() -> None:

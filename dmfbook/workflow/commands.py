@@ -8,14 +8,14 @@ import typer
 import typer.core
 
 import dmfbook
-from dmfbook.workflow import build as building
-from dmfbook.workflow.environment import check_here
-from dmfbook.workflow.errors import BookError, of_system, shortened
-from dmfbook.workflow.execute import NO_HURRY, Limits
-from dmfbook.workflow.locks import alone
-from dmfbook.workflow.notebooks import Book
+from dmfbook.workflow.execution.execute import NO_HURRY, Limits
 from dmfbook.workflow.outputs import save_outputs as saving
+from dmfbook.workflow.pages import build as building
 from dmfbook.workflow.runs import carry_out, plan_run
+from dmfbook.workflow.sources.notebooks import Book
+from dmfbook.workflow.system.environment import check_here
+from dmfbook.workflow.system.errors import BookError, of_system, shortened
+from dmfbook.workflow.system.locks import alone
 from dmfbook.workflow.verdicts import verify as verifying
 from dmfbook.workflow.verdicts import verify_case
 

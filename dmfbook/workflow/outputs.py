@@ -10,13 +10,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from dmfbook.workflow.build import execute_book, executed
-from dmfbook.workflow.cells import give_ids, read_notebook
-from dmfbook.workflow.errors import BuildError
-from dmfbook.workflow.execution import NO_HURRY
-from dmfbook.workflow.files import read_text, whole
-from dmfbook.workflow.locks import alone, sweep
-from dmfbook.workflow.notebooks import Book
+from dmfbook.workflow.execution.single import NO_HURRY
+from dmfbook.workflow.pages.build import execute_book, executed
+from dmfbook.workflow.sources.cells import give_ids, read_notebook
+from dmfbook.workflow.sources.notebooks import Book
+from dmfbook.workflow.system.errors import BuildError
+from dmfbook.workflow.system.files import read_text, whole
+from dmfbook.workflow.system.locks import alone, sweep
 
 # nbval skips these. A picture in a source makes its diff unreadable; the verdict of a claim holds
 # seconds and rounding, which differ between machines.

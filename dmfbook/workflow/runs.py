@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dmfbook.workflow import cache
-from dmfbook.workflow.build import build_page, check_ours, check_text
-from dmfbook.workflow.errors import BookError
-from dmfbook.workflow.execute import NO_HURRY, Limits, Run, execute, spelled
-from dmfbook.workflow.files import check_writable, recover
-from dmfbook.workflow.locks import alone
-from dmfbook.workflow.notebooks import Book, Chapter
+from dmfbook.workflow.execution import cache
+from dmfbook.workflow.execution.execute import NO_HURRY, Limits, Run, execute, spelled
+from dmfbook.workflow.pages.build import build_page, check_ours, check_text
+from dmfbook.workflow.sources.notebooks import Book, Chapter
+from dmfbook.workflow.system.errors import BookError
+from dmfbook.workflow.system.files import check_writable, recover
+from dmfbook.workflow.system.locks import alone
 
 # What ``_build`` holds besides runs; each is made from the sources alone.
 _MADE = ("executed", "failed", "html", "matplotlib", "variations")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dmfbook.workflow.errors import BookError, shortened, unknown
-from dmfbook.workflow.files import whole
 from dmfbook.workflow.runs import check_report
+from dmfbook.workflow.system.errors import BookError, shortened, unknown
+from dmfbook.workflow.system.files import whole
 
 # What a report holds of each claim, for whoever reads it.
 _COLUMNS = (

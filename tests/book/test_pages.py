@@ -28,7 +28,7 @@ def build(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     (folder / "index.md").write_text(f"# Page\n\n{text}\n", encoding="utf-8")
     (folder / "shape.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
     (folder / "papers.py").write_text(MODULE, encoding="utf-8")
-    extensions = "myst_parser,sphinx_proof,sphinx.ext.autodoc,dmfbook.workflow.pages"
+    extensions = "myst_parser,sphinx_proof,sphinx.ext.autodoc,dmfbook.workflow.pages.extension"
     command = [sys.executable, "-m", "sphinx", "-C", "-q", "-W", "--keep-going", "-n"]
     command += ["-D", f"extensions={extensions}", "-D", "html_theme=basic"]
     command += ["-D", "html_copy_source=0", str(folder), str(folder / "html")]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dmfbook.workflow.execute import execute, variation_runs
-from dmfbook.workflow.locks import alone
-from dmfbook.workflow.notebooks import Book
+from dmfbook.workflow.execution.execute import execute, variation_runs
+from dmfbook.workflow.sources.notebooks import Book
+from dmfbook.workflow.system.locks import alone
 
 
 def test_chapters_run_at_every_variation():

@@ -5,8 +5,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from typer.testing import CliRunner
 
-from dmfbook.workflow import cache
-from dmfbook.workflow.notebooks import Book
+from dmfbook.workflow.execution import cache
+from dmfbook.workflow.sources.notebooks import Book
 
 CONFIG = """\
 title: A miniature

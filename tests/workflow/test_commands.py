@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import dmfbook.claims
-from dmfbook.workflow import build
-from dmfbook.workflow.notebooks import Book
+from dmfbook.workflow.pages import build
+from dmfbook.workflow.sources.notebooks import Book
 
 
 def test_list_says_what_there_is(command, write_chapter, write_toc):

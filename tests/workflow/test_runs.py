@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from dmfbook.workflow import build, runs
-from dmfbook.workflow.errors import BookError
+from dmfbook.workflow import runs
+from dmfbook.workflow.pages import build
 from dmfbook.workflow.runs import carry_out, check_report, plan_run
+from dmfbook.workflow.system.errors import BookError
 
 
 @pytest.fixture

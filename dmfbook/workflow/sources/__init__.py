@@ -1,0 +1,1 @@
+"""The book on disk: its notebooks, the parameters they declare, and what lists them."""

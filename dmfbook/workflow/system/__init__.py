@@ -1,0 +1,1 @@
+"""What the rest stands on: files, locks, the environment, and errors in words for people."""

@@ -1,0 +1,114 @@
+"""Kernels: where they speak, how they end, and what is said where there is none."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from jupyter_client.provisioning import LocalProvisioner
+from nbclient import NotebookClient
+
+from dmfbook.workflow.execution.execute import Limits, Run, execute
+from dmfbook.workflow.kernels.manager import _mark, _sweep, kernel_spec
+from dmfbook.workflow.system.errors import BookError
+
+
+def test_good_execution_ends_without_an_interrupt(book, write_chapter, monkeypatch):
+    sent = []
+
+    async def record(self, signum):
+        sent.append(signum)
+
+    monkeypatch.setattr(LocalProvisioner, "send_signal", record)
+    write_chapter("one", "print(n)")
+    execute(book, [Run(book.chapter("one"), book.built / "one.ipynb")])
+    # The kernel would report it on the terminal; 0 asks whether it lives.
+    assert signal.SIGINT not in sent
+
+
+@pytest.mark.parametrize("length", [60, 85, 120, 200])
+def test_folder_for_temporary_files_may_be_deep(book, write_chapter, monkeypatch, length):
+    deep = book.root / "t"
+    while len(str(deep)) < length:
+        deep /= "é" * 10
+    deep.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    write_chapter("one", "print(n)")
+    run = Run(book.chapter("one"), book.built / "one.ipynb")
+    assert execute(book, [run]) == [run]
+    assert not list(deep.iterdir())
+
+
+@pytest.mark.parametrize("name", ["octave", "ir", "python3.11"])
+def test_missing_kernel_is_answered_with_what_helps(name):
+    with pytest.raises(BookError, match=f"no kernel named '{name}' is installed") as caught:
+        kernel_spec(name)
+    assert "metadata.kernelspec.name of the notebook to 'python3'" in str(caught.value)
+    assert str(caught.value).endswith(f"python -m ipykernel install --sys-prefix --name {name}")
+
+
+@pytest.mark.parametrize("name", ["", " ", "my kernel", "noyau-é", "../python3", "a;b", "-\n"])
+def test_no_kernel_is_to_be_installed_under_an_impossible_name(name, caplog):
+    with pytest.raises(BookError, match="to 'python3'$"):
+        kernel_spec(name)
+    assert not caplog.records
+
+
+def test_missing_ipykernel_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel.kernelspec", None)
+    with pytest.raises(BookError, match=r"no kernel named 'python3' .*pip install '\.\[book\]'"):
+        kernel_spec("python3")
+
+
+DIES = """\
+import os, pathlib, signal, sys
+from dmfbook.workflow.kernels.manager import BookKernel
+kernel = BookKernel(pathlib.Path(sys.argv[1]))
+print(kernel._scratch.name, flush=True)
+sys.stdin.read()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_folder_of_a_dead_owner_is_swept_and_that_of_a_living_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with subprocess.Popen(
+        [sys.executable, "-c", DIES, tmp_path / "_build"],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as owner:
+        folder = Path(owner.stdout.readline().decode().strip())
+        _sweep(tmp_path)
+        assert folder.parent == tmp_path and (folder / "alive").exists()
+    _sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_is_never_found_without_its_lock(tmp_path):
+    """A sweep at any moment of its making leaves it."""
+    folder = tmp_path / "dmfbook-1"
+    folder.mkdir()
+    _sweep(tmp_path)
+    assert folder.exists()
+    with _mark(folder):
+        _sweep(tmp_path)
+        assert [path.name for path in folder.iterdir()] == ["alive"]
+
+
+def test_slow_kernel_is_waited_for(book, write_chapter, monkeypatch):
+    """On a busy machine its last words may come later than the four seconds of nbclient."""
+    seen = {}
+    real = NotebookClient.__init__
+
+    def note(self, *arguments, **options):
+        real(self, *arguments, **options)
+        seen.update(iopub=self.iopub_timeout, start=self.startup_timeout)
+
+    monkeypatch.setattr(NotebookClient, "__init__", note)
+    write_chapter("one", "print(n)")
+    execute(book, [Run(book.chapter("one"), book.built / "one.ipynb")])
+    assert min(seen.values()) > Limits().run
