@@ -26,6 +26,8 @@ ALLOWED = NUMERICS | {
     "workflow": {"claims"},
     "figures": set(),
 }
+# From the ground up: each may import those before it.
+WITHIN_WORKFLOW = ["system", "sources", "kernels", "execution", "pages"]
 WITHIN_CLAIMS = {"oracles": set(), "statements": {"oracles"}, "cases": {"oracles", "statements"}}
 
 
@@ -69,6 +71,17 @@ def test_chapters_borrow_from_libraries_only():
                     f"dmfbook.claims.{folder.name}.{path.stem}" for path in folder.glob("*.py")
                 }
                 assert not own & chapters, module.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("folder", WITHIN_WORKFLOW)
+def test_workflow_stands_on_what_is_below(folder):
+    below = WITHIN_WORKFLOW[: WITHIN_WORKFLOW.index(folder) + 1]
+    modules = sorted((PACKAGE / "workflow" / folder).glob("*.py"))
+    assert len(modules) <= 13
+    for module in modules:
+        own = {name for name in imported(module) if name.startswith("dmfbook.workflow.")}
+        allowed = {f"dmfbook.workflow.{each}" for each in below}
+        assert all(".".join(name.split(".")[:3]) in allowed for name in own), module
 
 
 def test_a_chapter_its_claims_and_their_folders_have_one_name():
