@@ -98,8 +98,8 @@ def test_a_chapter_its_claims_and_their_folders_have_one_name():
 
 
 def test_tests_stand_where_the_modules_stand():
-    for module in chain.from_iterable((PACKAGE / part).glob("*.py") for part in NUMERICS):
-        assert (ROOT / "tests" / module.parent.name).is_dir()
+    for module in chain.from_iterable((PACKAGE / part).rglob("*.py") for part in NUMERICS):
+        assert (ROOT / "tests" / module.parent.relative_to(PACKAGE)).is_dir()
 
 
 def test_files_stay_small():
@@ -111,8 +111,9 @@ def test_cases_of_one_part_stand_in_its_folder():
     cases = PACKAGE / "claims" / "cases"
     parts = {folder.name for folder in (ROOT / "book").iterdir() if any(folder.glob("*.ipynb"))}
     assert {path.parent.name for path in cases.glob("*/__init__.py")} <= parts
-    for module in cases.glob("*/*.py"):
-        assert folders(imported(module), 2) <= {module.parent.name}, module.relative_to(ROOT)
+    for part in parts:
+        for module in (cases / part).rglob("*.py"):
+            assert folders(imported(module), 2) <= {part}, module.relative_to(ROOT)
 
 
 def test_no_public_function_hides_a_module():

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
 
 
 class Gradient:

@@ -18,15 +18,15 @@ from numpy.typing import ArrayLike
 
 from dmfbook._scale import in_range, times_power
 from dmfbook._validation import Array
-from dmfbook.network.curvature import (
+from dmfbook.network.factors import partial_products_of
+from dmfbook.network.losses.curvature import (
     curvature_matrix,
     curvature_trace,
     has_kronecker_structure,
 )
-from dmfbook.network.factors import partial_products_of
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem, checked_point, checked_points
-from dmfbook.network.regression import Regression
 from dmfbook.network.units import units_of
 
 # Rows are filled in tiles of about this many entries, and mirrored while these are in cache.

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.network.curvature import curvature, has_kronecker_structure
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.curvature import curvature, has_kronecker_structure
+from dmfbook.network.losses.loss import Loss
 
 
 class Ring:

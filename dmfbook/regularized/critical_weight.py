@@ -9,9 +9,9 @@ from scipy.optimize import brentq
 
 from dmfbook._scale import normalized, times_power
 from dmfbook._validation import Array
-from dmfbook.network.losses import Factorization
+from dmfbook.network.losses.loss import Factorization
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem, checked_problem
-from dmfbook.network.regression import Regression
 from dmfbook.regularized.modes import SingularTriples
 from dmfbook.regularized.scalar import critical_reg
 

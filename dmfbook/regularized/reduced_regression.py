@@ -11,8 +11,8 @@ from scipy.optimize import minimize
 from dmfbook._validation import Array
 from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
 from dmfbook.network.hessian import hessian
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 from dmfbook.regularized.critical_weight import strongest_direction
 
 # Singular values below this share of the largest are zero up to the accuracy of a descent.

@@ -11,8 +11,8 @@ import numpy as np
 from dmfbook._scale import in_range, times_power
 from dmfbook._validation import Array, generator, integer
 from dmfbook.network.factors import end_to_end
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem, checked_problem
-from dmfbook.network.regression import Regression
 from dmfbook.regularized.critical_weight import critical_reg_of
 from dmfbook.regularized.modes import geometric_mean
 from dmfbook.regularized.reduced_regression import ABSENT, ReducedRegression

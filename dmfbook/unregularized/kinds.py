@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from dmfbook._scale import binary_exponent, times_power
 from dmfbook._validation import Array, positive_number
 from dmfbook.network.factors import partial_products_of
-from dmfbook.network.losses import Factorization
+from dmfbook.network.losses.loss import Factorization
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem, checked_point
-from dmfbook.network.regression import Regression
 
 Kind = Literal["global minimizer", "strict saddle", "non-strict saddle"]
 

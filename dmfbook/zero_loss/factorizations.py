@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from dmfbook._scale import in_range, scaled_power, times_power
 from dmfbook._validation import Array, generator, matrix, nonnegative_number, positive_number
 from dmfbook.network.frames import orthonormal_frame
-from dmfbook.network.moments import InputFactor, input_factor
+from dmfbook.network.losses.moments import InputFactor, input_factor
 from dmfbook.zero_loss.flattest import flattest_split
 from dmfbook.zero_loss.modes import Modes, hidden_widths_above, in_bases, modes_of, seen_target
 

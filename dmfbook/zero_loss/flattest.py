@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from dmfbook._scale import normalized, scaled_power
 from dmfbook._validation import Array
-from dmfbook.network.moments import InputFactor
+from dmfbook.network.losses.moments import InputFactor
 
 
 @dataclass(frozen=True)

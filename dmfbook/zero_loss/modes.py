@@ -10,7 +10,7 @@ import numpy as np
 
 from dmfbook._scale import in_range, normalized, scaled_power, times_power
 from dmfbook._validation import Array, widths_of
-from dmfbook.network.moments import InputFactor
+from dmfbook.network.losses.moments import InputFactor
 
 
 @dataclass(frozen=True)

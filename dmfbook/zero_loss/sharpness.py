@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from dmfbook._scale import restored, scaled_power
 from dmfbook._validation import Array, factor_list, integer, matrix
-from dmfbook.network.moments import input_factor, input_root
+from dmfbook.network.losses.moments import input_factor, input_root
 from dmfbook.zero_loss.chain import Chain, scaled_chain, scaled_partial_products
 from dmfbook.zero_loss.flattest import flattest_split
 from dmfbook.zero_loss.leading import leading_pair

@@ -15,7 +15,7 @@ from dmfbook._scale import restored, scaled_power, times_power
 from dmfbook._validation import Array, factor_list, generator, integer, matrix
 from dmfbook.network.factors import partial_products_of
 from dmfbook.network.frames import orthonormal_frame
-from dmfbook.network.moments import InputFactor, input_factor
+from dmfbook.network.losses.moments import InputFactor, input_factor
 from dmfbook.sensing.checks import checked_operator
 from dmfbook.sensing.operator import SensingOperator
 from dmfbook.zero_loss.chain import scaled_partial_products

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
-from dmfbook.claims.cases.linear_networks.block_patterns import all_patterns, no_blocks
-from dmfbook.claims.cases.linear_networks.unregularized import KindCase, regression
+from dmfbook.claims.cases.linear_networks.critical_points.families import KindCase, regression
+from dmfbook.claims.cases.linear_networks.critical_points.patterns import (
+    all_patterns,
+    no_blocks,
+)
 from dmfbook.claims.statements.unregularized import Kinds, Products
 
 # Widths, singular values of the whitened target, directions of the inputs.

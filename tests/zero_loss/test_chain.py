@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
-from dmfbook.network.moments import input_root
+from dmfbook.network.losses.moments import input_root
 from dmfbook.zero_loss.chain import ORDINARY, scaled_chain, scaled_partial_products
 
 

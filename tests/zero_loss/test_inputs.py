@@ -101,7 +101,7 @@ def test_only_the_second_moment_matters():
 def test_samples_are_read_in_blocks(monkeypatch):
     factors, inputs = gaussian((3, 5, 6, 4)), samples(3, "many")
     value = dmf.sharpness(factors, inputs)
-    monkeypatch.setattr("dmfbook.network.moments.BLOCK_ENTRIES", 7)  # two columns at a time
+    monkeypatch.setattr("dmfbook.network.losses.moments.BLOCK_ENTRIES", 7)  # two columns at a time
     assert dmf.sharpness(factors, inputs) == pytest.approx(value, rel=ACCURACY)
 
 

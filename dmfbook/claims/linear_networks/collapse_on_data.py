@@ -17,7 +17,7 @@ from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.search import EPS, loss_unit
 from dmfbook.claims.statements import directions
 from dmfbook.claims.statements.directions import constant, fit_and_size, weight
-from dmfbook.network.regression import Regression
+from dmfbook.network.losses.regression import Regression
 from dmfbook.regularized.critical_weight import critical_direction_of, critical_reg_of
 from dmfbook.regularized.regression_fit import regression_fit
 from dmfbook.regularized.scalar import shrink

@@ -35,8 +35,8 @@ from dmfbook.claims.statements.moments import Moments, moments_of
 from dmfbook.claims.statements.white import COMPARED, WhitenedCase
 from dmfbook.network.factors import flatten, partial_products
 from dmfbook.network.hessian import hessian, hessian_trace
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 from dmfbook.training.descent import gradient_descent
 
 EPS = float(np.finfo(float).eps)

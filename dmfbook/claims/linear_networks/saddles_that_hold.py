@@ -9,9 +9,18 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.linear_networks import little_decay, plateaus
-from dmfbook.claims.cases.linear_networks.little_decay import DecayCase, NearCase, OriginCase
-from dmfbook.claims.cases.linear_networks.plateaus import GrowthCase, LeaveCase, LogCosh, Runaway
+from dmfbook.claims.cases.linear_networks.critical_points import little_decay, plateaus
+from dmfbook.claims.cases.linear_networks.critical_points.little_decay import (
+    DecayCase,
+    NearCase,
+    OriginCase,
+)
+from dmfbook.claims.cases.linear_networks.critical_points.plateaus import (
+    GrowthCase,
+    LeaveCase,
+    LogCosh,
+    Runaway,
+)
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.search import Found

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.linear_networks import any_loss, completions, fitted, origins
-from dmfbook.claims.cases.linear_networks.any_loss import LossPoint
+from dmfbook.claims.cases.linear_networks.any_loss import completions, fitted, origins, points
+from dmfbook.claims.cases.linear_networks.any_loss.points import LossPoint
 from dmfbook.claims.cases.orbits import PairCase
 from dmfbook.claims.cases.problems import MatrixCase
 from dmfbook.claims.claim import claim
@@ -60,8 +60,8 @@ def compare_derivatives(point: LossPoint, **changed: float) -> Evidence:
     "Derivatives of any loss of the product",
     source="this book",
     status="derived",
-    cases=any_loss.POINTS,
-    controls={"a function of the product": any_loss.rectified},
+    cases=points.POINTS,
+    controls={"a function of the product": points.rectified},
     rivals={
         "the curvature of the loss alone": partial(compare_derivatives, residual=0.0),
         "the slope of the loss counts once": partial(compare_derivatives, residual=1.0),
@@ -97,13 +97,13 @@ def compare_layers(case: MatrixCase, **changed: Any) -> Evidence:
     source="this book",
     status="derived",
     cases={
-        **any_loss.LOSSES,
-        "a prescribed product": any_loss.prescribed,
+        **points.LOSSES,
+        "a prescribed product": points.prescribed,
     },
     controls={
-        "a critical point": any_loss.displaced,
-        "the penalty is the sum of squares": any_loss.other_penalty,
-        "positive weights": any_loss.without_decay,
+        "a critical point": points.displaced,
+        "the penalty is the sum of squares": points.other_penalty,
+        "positive weights": points.without_decay,
     },
     not_needed={"derivatives, at local minimizers": "a prescribed product is among the cases"},
     rivals={
@@ -125,11 +125,11 @@ def balance(case: MatrixCase) -> Evidence:
     "One orbit, one spectrum, for every loss",
     source="this book",
     status="new",
-    cases={kind: partial(any_loss.pairs, maker) for kind, maker in any_loss.LOSSES.items()},
+    cases={kind: partial(points.pairs, maker) for kind, maker in points.LOSSES.items()},
     controls={
-        "positive weights": partial(any_loss.pairs, any_loss.without_decay),
-        "both points are critical": any_loss.rescaled,
-        "the same end-to-end matrix": any_loss.different_products,
+        "positive weights": partial(points.pairs, points.without_decay),
+        "both points are critical": points.rescaled,
+        "the same end-to-end matrix": points.different_products,
     },
     rivals={
         "they are equal": lambda case: one_orbit(case.pairs, still=True),

@@ -9,9 +9,16 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.linear_networks import critical_values, unregularized
-from dmfbook.claims.cases.linear_networks.critical_values import FormCase, by_root_finding
-from dmfbook.claims.cases.linear_networks.unregularized import FamilyCase, NormalForm, family
+from dmfbook.claims.cases.linear_networks.critical_points import critical_values, families
+from dmfbook.claims.cases.linear_networks.critical_points.critical_values import (
+    FormCase,
+    by_root_finding,
+)
+from dmfbook.claims.cases.linear_networks.critical_points.families import (
+    FamilyCase,
+    NormalForm,
+    family,
+)
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.statements.unregularized import (
@@ -86,7 +93,7 @@ def _of_form(form: type[Form]) -> Check:
         "a bottleneck": by_root_finding((3, 3, 1, 2), (0,)),
     },
     controls={
-        "the point is critical": critical_values.elsewhere(unregularized.shrunk),
+        "the point is critical": critical_values.elsewhere(families.shrunk),
         "the weights are zero": critical_values.elsewhere(critical_values.shrunk_by_decay),
         "errors of all outputs and samples count alike": critical_values.entries_found,
     },
@@ -142,15 +149,15 @@ def deep_beyond(form: NormalForm) -> int:
     cases={
         "depth 3": family((3, 4, 3, 3), (0, 1, 2)),
         "depth 4, smaller values active": family((3, 3, 4, 3, 3), (1, 2), leading=False),
-        "depth 2, nothing beyond": unregularized.plain_points((4, 4, 3)),
-        "depth 3, nothing beyond": unregularized.plain_points((3, 4, 4, 3)),
+        "depth 2, nothing beyond": families.plain_points((4, 4, 3)),
+        "depth 3, nothing beyond": families.plain_points((3, 4, 4, 3)),
         "equal values": family((3, 3, 4, 3), (1, 2), values=(2.0, 2.0, 1.0), leading=False),
         "a bottleneck, dependent inputs": family((4, 3, 1, 3), (0, 1), directions=3, leading=False),
     },
     controls={
-        "the point is critical": unregularized.pushed,
-        "the weights are zero": unregularized.heavy_decay,
-        "errors of all outputs and samples count alike": unregularized.unequal_entries,
+        "the point is critical": families.pushed,
+        "the weights are zero": families.heavy_decay,
+        "errors of all outputs and samples count alike": families.unequal_entries,
     },
     rivals={
         "the pairs alone": partial(compare_index, beyond=lambda form: 0),
@@ -236,18 +243,18 @@ def _kind(conditions: type[Kinds]) -> Check:
         "depth 3": family((2, 3, 3, 3), (0, 1), count=6),
         "depth 4": family((3, 2, 3, 2, 2), (0, 1), count=5),
         "depth 2": family((3, 3, 2), (0, 1)),
-        "one condition alone decides": unregularized.telling_patterns,
+        "one condition alone decides": families.telling_patterns,
         "a larger value left out": family((3, 3, 2, 3), (1, 2), leading=False),
         "equal values": family((3, 3, 3, 3), (0, 1, 2), values=(2.0, 2.0, 1.0), count=5),
         "values zero": family((3, 3, 3, 3), (0, 1), values=(2.0, 1.0, 0.0), count=5),
         "dependent inputs": family((4, 3, 3, 2), (0, 1), directions=2, condition=100.0, count=5),
         "a bottleneck": family((3, 1, 2, 2), (0, 1), count=3),
-        "global minimizers": unregularized.global_minimizers,
+        "global minimizers": families.global_minimizers,
     },
     controls={
-        "the point is critical": unregularized.shrunk,
-        "the weights are zero": unregularized.decayed,
-        "errors of all outputs and samples count alike": unregularized.unequal_entries,
+        "the point is critical": families.shrunk,
+        "the weights are zero": families.decayed,
+        "errors of all outputs and samples count alike": families.unequal_entries,
     },
     rivals={
         "every saddle is strict": _kind(_AllStrict),
@@ -300,14 +307,14 @@ def compare_strictness(
     source="kawaguchi2016",
     status="paper's claim",
     cases={
-        "depth 2": unregularized.plain_points((3, 3, 2)),
-        "depth 3": unregularized.plain_points((3, 2, 3, 2)),
+        "depth 2": families.plain_points((3, 3, 2)),
+        "depth 3": families.plain_points((3, 2, 3, 2)),
         "depth 2, blocks beyond": family((4, 4, 3), (0, 1)),
-        "depth 4": unregularized.plain_points((2, 3, 2, 2, 2)),
+        "depth 4": families.plain_points((2, 3, 2, 2, 2)),
     },
     controls={
-        "the weights are zero": unregularized.decayed,
-        "errors of all outputs and samples count alike": unregularized.unequal_entries,
+        "the weights are zero": families.decayed,
+        "errors of all outputs and samples count alike": families.unequal_entries,
     },
     rivals={
         "at every depth": partial(compare_strictness, flat_from=99),

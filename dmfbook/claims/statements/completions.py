@@ -11,7 +11,7 @@ from dmfbook._validation import Array
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import Found
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.scalar import shrink
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from dmfbook._validation import Array
-from dmfbook.network.regression import Regression
+from dmfbook.network.losses.regression import Regression
 
 Direction = Callable[[Regression, int], Array]
 

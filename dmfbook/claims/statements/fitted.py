@@ -13,7 +13,7 @@ from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend
 from dmfbook.claims.oracles.search import Found
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
 from dmfbook.network.problem import Problem
 
 SHIFT = 1e-4  # how far a target moves for a numerical derivative

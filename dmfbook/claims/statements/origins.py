@@ -16,7 +16,7 @@ from dmfbook.claims.oracles import search
 from dmfbook.claims.statements.balance import geometric_mean
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.hessian import hessian
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
 from dmfbook.network.problem import Problem
 
 PENALTIES = (0.3, 1.0, 3.0)  # in units of the penalty up to which zero is safe

@@ -14,8 +14,8 @@ from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import EPS, Found
 from dmfbook.network.factors import flatten
 from dmfbook.network.hessian import hessian
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 from dmfbook.regularized.critical import critical_points, global_minimizer
 from dmfbook.regularized.scalar import critical_reg
 from dmfbook.regularized.spectrum import hessian_spectrum

@@ -11,8 +11,8 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import random_target
 from dmfbook.network.frames import orthonormal_frame
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 
 
 @dataclass(frozen=True)

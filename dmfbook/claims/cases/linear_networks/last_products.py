@@ -12,8 +12,8 @@ from dmfbook._validation import Array
 from dmfbook.claims.cases.linear_networks import data
 from dmfbook.claims.cases.linear_networks.data import DataCase
 from dmfbook.claims.oracles import passes
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 
 Maker = Callable[[np.random.Generator], DataCase]
 

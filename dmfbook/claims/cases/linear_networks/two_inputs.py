@@ -10,8 +10,8 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.oracles import search
 from dmfbook.network.frames import orthonormal_frame
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 
 STARTS = 16  # random starts: each of both valleys takes a good part of them
 

@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from dmfbook.claims.cases.linear_networks.block_patterns import no_blocks
-from dmfbook.claims.cases.linear_networks.entries import UnequalEntries
-from dmfbook.claims.cases.linear_networks.unregularized import (
+from dmfbook.claims.cases.linear_networks.critical_points.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.critical_points.families import (
     FamilyCase,
     KindCase,
     point,
     regression,
     values_of,
 )
+from dmfbook.claims.cases.linear_networks.critical_points.patterns import no_blocks
 from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend
 from dmfbook.claims.statements.unregularized import Products
 from dmfbook.network.factors import flatten
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 
 
 @dataclass(frozen=True)

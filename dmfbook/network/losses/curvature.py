@@ -7,8 +7,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.network.losses import Factorization, Loss
-from dmfbook.network.regression import Regression
+from dmfbook.network.losses.loss import Factorization, Loss
+from dmfbook.network.losses.regression import Regression
 
 
 def has_kronecker_structure(loss: Any) -> TypeGuard[Factorization | Regression]:

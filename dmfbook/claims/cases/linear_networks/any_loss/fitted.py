@@ -10,6 +10,13 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
+from dmfbook.claims.cases.linear_networks.any_loss.losses import (
+    HUBER,
+    LOG_COSH,
+    SQUARES,
+    Entrywise,
+    some_seen,
+)
 from dmfbook.claims.cases.linear_networks.data import (
     DATA,
     DataCase,
@@ -17,15 +24,8 @@ from dmfbook.claims.cases.linear_networks.data import (
     inputs_with,
     many_samples,
 )
-from dmfbook.claims.cases.linear_networks.losses import (
-    HUBER,
-    LOG_COSH,
-    SQUARES,
-    Entrywise,
-    some_seen,
-)
 from dmfbook.claims.statements.fitted import FittedCase, Observed
-from dmfbook.network.regression import Regression
+from dmfbook.network.losses.regression import Regression
 from dmfbook.regularized.scalar import collapse_threshold
 from dmfbook.sensing.ensembles import gaussian_sensing
 from dmfbook.sensing.loss import Sensing

@@ -77,7 +77,7 @@ def test_runs_of_a_stack_are_independent(loss, definition):
 
 def test_regression_reads_samples_in_blocks(monkeypatch):
     whole = dmf.Regression(INPUTS, OUTPUTS)
-    monkeypatch.setattr("dmfbook.network.moments.BLOCK_ENTRIES", 13)  # two columns at a time
+    monkeypatch.setattr("dmfbook.network.losses.moments.BLOCK_ENTRIES", 13)  # two columns at a time
     parts = dmf.Regression(INPUTS.astype(np.float32).astype(float), OUTPUTS)
     np.testing.assert_allclose(parts.second_moment, whole.second_moment, rtol=1e-6)
     np.testing.assert_allclose(

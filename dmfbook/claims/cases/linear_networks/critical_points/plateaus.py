@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.linear_networks.block_patterns import no_blocks
-from dmfbook.claims.cases.linear_networks.unregularized import regression
+from dmfbook.claims.cases.linear_networks.critical_points.families import regression
+from dmfbook.claims.cases.linear_networks.critical_points.patterns import no_blocks
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.hessian import hessian
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
 from dmfbook.network.problem import Problem
 from dmfbook.training.flow import gradient_flow
 

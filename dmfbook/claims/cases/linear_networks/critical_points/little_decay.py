@@ -10,18 +10,21 @@ from itertools import pairwise
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.linear_networks.block_patterns import Whitened, random_pattern
-from dmfbook.claims.cases.linear_networks.entries import UnequalEntries
-from dmfbook.claims.cases.linear_networks.unregularized import regression, values_of
+from dmfbook.claims.cases.linear_networks.critical_points.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.critical_points.families import regression, values_of
+from dmfbook.claims.cases.linear_networks.critical_points.patterns import (
+    Whitened,
+    random_pattern,
+)
 from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 
 Maker = Callable[[np.random.Generator], "DecayCase"]
 SMALL = 1e-2  # the larger of two small multiples of the weights; the other is a tenth of it

@@ -15,7 +15,7 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases import prices, problems
 from dmfbook.claims.cases.linear_networks import data
-from dmfbook.claims.cases.linear_networks.losses import (
+from dmfbook.claims.cases.linear_networks.any_loss.losses import (
     LOG_COSH,
     LOGISTIC,
     SQUARES,
@@ -28,7 +28,7 @@ from dmfbook.claims.cases.problems import MatrixCase
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import Found
 from dmfbook.network.factors import flatten
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
 from dmfbook.network.problem import Problem
 
 Maker = Callable[[np.random.Generator], MatrixCase]

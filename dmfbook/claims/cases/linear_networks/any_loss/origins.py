@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from dmfbook.claims.cases.linear_networks import data
-from dmfbook.claims.cases.linear_networks.losses import (
+from dmfbook.claims.cases.linear_networks.any_loss.losses import (
     HOLE,
     LOG_COSH,
     LOGISTIC,
@@ -18,7 +18,7 @@ from dmfbook.claims.cases.linear_networks.losses import (
     some_seen,
 )
 from dmfbook.claims.statements.origins import OriginCase
-from dmfbook.network.losses import Loss
+from dmfbook.network.losses.loss import Loss
 
 
 def _case(rng: np.random.Generator, loss: Loss, hidden: list[int], reg: float) -> OriginCase:

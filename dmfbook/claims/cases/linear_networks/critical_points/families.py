@@ -10,22 +10,22 @@ from itertools import combinations
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.cases.linear_networks.block_patterns import (
+from dmfbook.claims.cases.linear_networks.critical_points.entries import UnequalEntries
+from dmfbook.claims.cases.linear_networks.critical_points.patterns import (
     Blocks,
     Whitened,
     no_blocks,
     random_pattern,
 )
 from dmfbook.claims.cases.linear_networks.data import inputs_with
-from dmfbook.claims.cases.linear_networks.entries import UnequalEntries
 from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import drop
 from dmfbook.claims.statements.unregularized import FLAT, STRICT, Products
 from dmfbook.network.hessian import hessian
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 
 # Relative error of a loss that a descent ends with.
 LOSS_ROUNDING = 1e-13

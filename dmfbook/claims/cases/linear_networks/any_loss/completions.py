@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dmfbook.claims.cases.linear_networks.losses import SQUARES, Entrywise
+from dmfbook.claims.cases.linear_networks.any_loss.losses import SQUARES, Entrywise
 from dmfbook.claims.statements.completions import CompletionCase
 
 

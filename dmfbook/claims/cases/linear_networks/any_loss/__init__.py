@@ -1,0 +1,1 @@
+"""Points of losses of any kind: entries, logarithms of cosines, logistic."""

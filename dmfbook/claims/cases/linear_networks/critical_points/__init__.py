@@ -1,0 +1,1 @@
+"""Critical points of linear networks, without weight decay and with a little of it."""
