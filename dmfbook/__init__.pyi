@@ -8,7 +8,7 @@ from dmfbook.network.factors import unflatten as unflatten
 from dmfbook.network.hessian import hessian as hessian
 from dmfbook.network.hessian import hessian_trace as hessian_trace
 from dmfbook.network.layouts import factors_from as factors_from
-from dmfbook.network.losses.loss import Factorization as Factorization
+from dmfbook.network.losses.factorization import Factorization as Factorization
 from dmfbook.network.losses.loss import Loss as Loss
 from dmfbook.network.losses.regression import Regression as Regression
 from dmfbook.network.operator import hessian_operator as hessian_operator

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from dmfbook._scale import in_range, times_power
 from dmfbook._validation import Array, factors_of_widths, nonnegative, stacked_factors, widths_of
 from dmfbook.network.gradient import Gradient
-from dmfbook.network.losses.loss import Factorization, Loss, checked_loss
+from dmfbook.network.losses.factorization import Factorization
+from dmfbook.network.losses.loss import Loss, checked_loss
 from dmfbook.network.units import squared_norms, units_of
 
 

@@ -16,7 +16,8 @@ from dmfbook._scale import (
     times_power,
 )
 from dmfbook._validation import Array
-from dmfbook.network.losses.loss import Loss, squared_norm
+from dmfbook.network.losses.loss import Loss
+from dmfbook.network.losses.stacks import squared_norm
 
 
 @dataclass(frozen=True)

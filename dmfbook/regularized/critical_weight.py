@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 from dmfbook._scale import normalized, times_power
 from dmfbook._validation import Array
-from dmfbook.network.losses.loss import Factorization
+from dmfbook.network.losses.factorization import Factorization
 from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem, checked_problem
 from dmfbook.regularized.modes import SingularTriples

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dmfbook._scale import in_range, times_power
 from dmfbook._validation import Array, integer, real_array
-from dmfbook.network.losses.loss import frozen
+from dmfbook.network.losses.stacks import frozen
 from dmfbook.regularized.blocks import (
     ActiveBlocks,
     in_threads,

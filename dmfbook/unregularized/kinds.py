@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from dmfbook._scale import binary_exponent, times_power
 from dmfbook._validation import Array, positive_number
 from dmfbook.network.factors import partial_products_of
-from dmfbook.network.losses.loss import Factorization
+from dmfbook.network.losses.factorization import Factorization
 from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem, checked_point
 

@@ -12,7 +12,7 @@ from dmfbook._validation import Array
 from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
-from dmfbook.network.losses.loss import Factorization
+from dmfbook.network.losses.factorization import Factorization
 from dmfbook.network.problem import Problem
 
 EPS = float(np.finfo(float).eps)

@@ -7,7 +7,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.network.losses.loss import Factorization, Loss
+from dmfbook.network.losses.factorization import Factorization
+from dmfbook.network.losses.loss import Loss
 from dmfbook.network.losses.regression import Regression
 
 

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from dmfbook._scale import are_ordinary, binary_exponent, in_range, normalized, times_power
 from dmfbook._validation import Array, positive_number
-from dmfbook.network.losses.loss import matrices, squared_norm, trace
 from dmfbook.network.losses.moments import moment_factor, sample_blocks, sample_matrix
+from dmfbook.network.losses.stacks import matrices, squared_norm, trace
 
 # The unit of data that are zero is below all others.
 SMALLEST_UNIT = -2000
