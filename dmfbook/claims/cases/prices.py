@@ -55,12 +55,11 @@ class PriceCase:
         rng = np.random.default_rng(self.seed)
         sides = [self._inputs, *self.hidden_widths]
         size = sum(before * after for before, after in pairwise(sides))
-        gradient = autograd.grad(self._penalty)
         results = [
             minimize(
-                self._penalty,
+                self._penalty_and_gradient,
                 rng.normal(size=size),
-                jac=gradient,
+                jac=True,
                 method="BFGS",
                 options={"gtol": 1e-8},
             )
@@ -81,6 +80,13 @@ class PriceCase:
         else:
             back = anp.linalg.solve(anp.dot(inner.T, inner), inner.T)
         return [*layers, anp.dot(self.product, back)]
+
+    def _penalty_and_gradient(self, vector: Array) -> tuple[float, Array]:
+        """Penalty and its gradient; infinite where a line search strays to layers that lose rank."""
+        try:
+            return autograd.value_and_grad(self._penalty)(vector)
+        except np.linalg.LinAlgError:
+            return np.inf, np.zeros_like(vector)
 
     def _penalty(self, vector: Any) -> Any:
         layers = zip(self.reg, self._layers(vector), strict=True)
