@@ -27,7 +27,7 @@ ALLOWED = NUMERICS | {
     "figures": set(),
 }
 # From the ground up: each may import those before it.
-WITHIN_WORKFLOW = ["system", "sources", "kernels", "execution", "pages"]
+WITHIN_WORKFLOW = ["system", "sources", "kernels", "execution", "pages", "sweeps"]
 WITHIN_CLAIMS = {"oracles": set(), "statements": {"oracles"}, "cases": {"oracles", "statements"}}
 
 

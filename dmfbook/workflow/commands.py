@@ -37,6 +37,8 @@ class _Plain(typer.core.TyperGroup):
         except KeyboardInterrupt:
             execute = ctx.invoked_subcommand in ("build", "save-outputs")
             kept = "; chapters that were executed to their end are kept" if execute else ""
+            if ctx.invoked_subcommand == "sweep":
+                kept = "; what is done is kept, and the same command goes on"
             typer.echo(f"\ninterrupted{kept}", err=True)
             raise typer.Exit(130) from None
 
@@ -64,6 +66,16 @@ RunLimit = Annotated[
 OutputLimit = Annotated[
     float, typer.Option(min=0, help="Megabytes that a cell may show before it is killed.")
 ]
+
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address of a running Dask scheduler; without it, processes of this machine work.",
+    ),
+]
+# More than these nobody reads on a terminal.
+_MOST_FAILURES = 20
 
 
 def _version(wanted: bool) -> None:
@@ -119,10 +131,55 @@ def run(
     book = Book.find(root)
     wanted = book.chapter(chapter)
     job = plan_run(book, wanted, wanted.check(_pairs(parameter or [])), output)
-    built = carry_out(book, job, page, Limits(cell_limit, run_limit))
+    built = carry_out(book, job, page, Limits(cell_limit, run_limit, output_limit))
     typer.echo(f"notebook: {job.target}")
     if built:
         typer.echo(f"page:     {built}")
+
+
+@app.command()
+def sweep(
+    chapter: Annotated[str, typer.Argument(help="Its name, as `dmfbook list` gives it.")],
+    output: Annotated[
+        Path, typer.Option(help="Folder for the results; the same one again goes on from there.")
+    ],
+    over: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="Values of a parameter: `reg=0.1,0.2`, or `depth=2:6` for 2, 3, 4, 5, 6. May be"
+            " given repeatedly: every combination is run.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Run each with the seeds 0, 1, ..., so many.")
+    ] = None,
+    scheduler: Scheduler = None,
+    notebooks: Annotated[
+        bool, typer.Option("--notebooks/--no-notebooks", help="Keep the executed notebooks too.")
+    ] = True,
+    cell_limit: CellLimit = NO_HURRY.cell,
+    run_limit: RunLimit = NO_HURRY.run,
+    output_limit: OutputLimit = NO_HURRY.output,
+    root: Root = None,
+) -> None:
+    """Run a chapter at many parameters at once; exit 1 if a run fails. Goes on where it was ended."""
+    from dmfbook.workflow.sweeps.grid import parameter_sets
+    from dmfbook.workflow.sweeps.sweep import Sweep
+
+    book = Book.find(root)
+    wanted = book.chapter(chapter)
+    sets = parameter_sets(wanted, over or [], seeds)
+    limits = Limits(cell_limit, run_limit, output_limit)
+    failed = Sweep(book, wanted, sets, output, notebooks).carry_out(scheduler, limits)
+    typer.echo(f"{len(sets) - len(failed)} of {len(sets)} runs passed")
+    for line in failed[:_MOST_FAILURES]:
+        typer.echo(f"failed: {line}")
+    if len(failed) > _MOST_FAILURES:
+        typer.echo(f"and {len(failed) - _MOST_FAILURES} more; see the column 'error'")
+    typer.echo(f"table: {output / 'results.parquet'}, {output / 'results.csv'}")
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dmfbook.workflow.runs import check_report
+from dmfbook.workflow.execution.places import check_report
 from dmfbook.workflow.system.errors import BookError, shortened, unknown
 from dmfbook.workflow.system.files import whole
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from dmfbook.workflow import runs
+from dmfbook.workflow.execution.places import check_report
 from dmfbook.workflow.pages import build
-from dmfbook.workflow.runs import carry_out, check_report, plan_run
+from dmfbook.workflow.runs import carry_out, plan_run
 from dmfbook.workflow.system.errors import BookError
 
 

@@ -8,12 +8,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dmfbook.workflow.execution import cache, results
 from dmfbook.workflow.sources.notebooks import Book, Chapter
 from dmfbook.workflow.system.errors import BookError, of_system, shortened
 from dmfbook.workflow.system.files import whole
+
+if TYPE_CHECKING:
+    from dmfbook.workflow.kernels.forked import ForkServer
 
 # For what has a limit of ours; theirs would end a good execution on a machine that is busy.
 _NEVER = 10**8
@@ -86,13 +89,35 @@ def spelled(values: Mapping[str, Any]) -> str:
 
 
 class Execution:
-    """One execution, which can be watched and told to stop."""
+    """One execution, which can be watched and told to stop.
 
-    def __init__(self, book: Book, run: Run, key: str, before: cache.Moment) -> None:
+    Parameters
+    ----------
+    book : Book
+        The book, for its folder ``_build``.
+    run : Run
+        What to execute.
+    key : str
+        What the result is certified with; see `cache.key`.
+    before : dict
+        What `cache.moment` returned before.
+    server : ForkServer, optional
+        What becomes the kernel, where the chapter asks for none of its own.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        run: Run,
+        key: str,
+        before: cache.Moment,
+        server: "ForkServer | None" = None,
+    ) -> None:
         self.book, self.run, self.key, self.before = book, run, key, before
+        self.server = server
         self.kept = book.built / "failed" / f"{run.chapter.name}{spelled(run.values)}.ipynb"
         self.stopped = threading.Event()
-        self.overdue = self.raised = ""
+        self.overdue = self.raised = self.fault = ""
         self.kernel: Any = None
         self.heard = 0
         # What `Progress` shows.
@@ -122,8 +147,9 @@ class Execution:
         except Exception as error:  # a failure of one chapter must not hide the others
             at = f"{self.place}, `{self.line}`\n  " if self.place else ""
             why = self.overdue or self.raised or _in_words(error)
+            self.fault = f"{at}{why}"
             where = f"\n  executed copy: {self.kept}" if self.kept.exists() else ""
-            return f"{self.title}: {at}{why}{where}"
+            return f"{self.title}: {self.fault}{where}"
         finally:
             self.ended = time.monotonic()
             _close_event_loop()
@@ -157,7 +183,7 @@ class Execution:
             """Papermill makes the kernel itself; this tells which."""
 
             def __init__(kernel, **kwargs: Any) -> None:
-                super().__init__(self.book.built, **kwargs)
+                super().__init__(self.book.built, self.server, **kwargs)
                 self.kernel = kernel
 
         executed = papermill.execute_notebook(

@@ -20,6 +20,7 @@ from jupyter_client.kernelspec import (
 )
 from jupyter_client.manager import AsyncKernelManager, KernelManager
 
+from dmfbook.workflow.kernels.forked import ForkServer
 from dmfbook.workflow.system.environment import environment
 from dmfbook.workflow.system.errors import INSTALL, BookError
 
@@ -94,7 +95,31 @@ class BookKernel(KernelManager):
 
 
 class AsyncBookKernel(BookKernel, AsyncKernelManager):
-    """The same for papermill; the class above serves nbval."""
+    """The same for papermill; the class above serves nbval.
+
+    Parameters
+    ----------
+    built : Path
+        The book's folder ``_build``.
+    server : ForkServer, optional
+        What becomes the kernel; without one, a new process does.
+    """
+
+    def __init__(self, built: Path, server: ForkServer | None = None, **kwargs: Any) -> None:
+        super().__init__(built, **kwargs)
+        self._server = server
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+        if self._server is None:
+            await super()._async_launch_kernel(kernel_cmd, **kw)
+            return
+        variables = {"IPYTHONDIR": self._scratch.name}
+        folder = str(kw.get("cwd", self._scratch.name))
+        provisioner: Any = self.provisioner
+        provisioner.process = self._server.start(self.connection_file, folder, variables)
+        # It leads a group of its own.
+        provisioner.pid = provisioner.pgid = provisioner.process.pid
+        self._reconcile_connection_info(provisioner.connection_info)
 
     async def shutdown_kernel(  # type: ignore[override]
         self, now: bool = False, restart: bool = False
@@ -104,7 +129,7 @@ class AsyncBookKernel(BookKernel, AsyncKernelManager):
         Without the interrupt that jupyter_client sends before it asks: an idle kernel has nothing
         to interrupt, and reports the attempt on the terminal.
         """
-        if now:
+        if now or self._server is not None:  # a copy has nothing to put in order
             await super().shutdown_kernel(now=True, restart=restart)
             return
         self.shutting_down = True

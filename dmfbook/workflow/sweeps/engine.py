@@ -1,0 +1,132 @@
+"""Dask distributed, as far as sweeps and verifications use it."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dmfbook.workflow.sweeps.versions import check_equal, fingerprint, versions
+from dmfbook.workflow.system.errors import BookError, BuildError
+
+INSTALL = "pip install '.[sweep]', in the folder that holds pyproject.toml"
+# Seconds for a scheduler to answer, and for its first worker.
+_PATIENCE = 30
+
+
+class Lost(Exception):
+    """The machines failed a task, not the task itself: each worker that had it died."""
+
+
+@contextlib.contextmanager
+def workers(address: str | None) -> Iterator[Any]:
+    """Connect to a scheduler, or start one here with a worker for each core.
+
+    Parameters
+    ----------
+    address : str or None
+        Address of a running scheduler, such as ``tcp://10.0.0.1:8786``.
+
+    Yields
+    ------
+    distributed.Client
+        Connected; all workers have our versions.
+
+    Raises
+    ------
+    BookError
+        If Dask is not installed, no scheduler answers, it has no worker, or one has other versions.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ModuleNotFoundError as error:
+        message = f"many runs at once need {error.name}; install it with: {INSTALL}"
+        raise BookError(message) from None
+    for name in ("distributed", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with contextlib.ExitStack() as stack:
+        if address is None:
+            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="dmfbook-workers-"))
+            local = LocalCluster(
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                local_directory=place,
+                silence_logs=logging.CRITICAL,
+            )
+            stack.callback(local.close, timeout=_PATIENCE)
+        try:
+            client = Client(local if address is None else address, timeout=_PATIENCE)
+            stack.callback(client.close, timeout=_PATIENCE)
+            client.wait_for_workers(1, timeout=_PATIENCE)
+        except (TimeoutError, OSError, ValueError) as error:
+            raise BookError(f"no scheduler with a worker at {address}: {error}") from None
+        check_equal(client.run(versions))
+        yield client
+
+
+def spread(
+    client: Any, function: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Call a function on the workers, and yield what it returns as it is done.
+
+    Only a few calls for each worker wait at the scheduler, so there may be millions. A worker that
+    dies takes nothing along but the calls that it was at: they go to another one.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        What `workers` yields.
+    function : callable
+        A function that workers can import.
+    jobs : iterable of tuple
+        Arguments of each call.
+
+    Yields
+    ------
+    job : tuple
+        The arguments.
+    outcome : object
+        What the function returned; a `Lost` where all workers that tried died.
+
+    Raises
+    ------
+    BuildError
+        If the scheduler is gone, or a worker that came later has other versions.
+    """
+    from distributed import KilledWorker, as_completed
+
+    ahead = iter(jobs)
+    pending: dict[str, tuple[Any, ...]] = {}
+    queue = as_completed()
+
+    def submit() -> None:
+        room = 2 * max(1, sum(client.nthreads().values())) - len(pending)
+        for job in itertools.islice(ahead, max(0, room)):
+            future = client.submit(_answer, function, job, pure=False)
+            pending[future.key] = job
+            queue.add(future)
+
+    submit()
+    for future in queue:
+        job = pending.pop(future.key)
+        try:
+            theirs, outcome = future.result()
+        except KilledWorker as error:
+            theirs, outcome = fingerprint(), Lost(str(error))
+        except (asyncio.CancelledError, OSError) as error:
+            raise BuildError(
+                f"the scheduler is gone ({error}); run the same again to go on"
+            ) from None
+        if theirs != fingerprint():
+            check_equal(client.run(versions))
+            raise BuildError("a worker had other versions, and is gone; run the same again")
+        yield job, outcome
+        submit()
+
+
+def _answer(function: Callable[..., Any], job: tuple[Any, ...]) -> tuple[str, Any]:
+    """What runs on a worker."""
+    return fingerprint(), function(*job)
