@@ -75,8 +75,14 @@ def in_range(name: str, values: Array) -> Array:
 
 
 def restored(name: str, value: float, exponent: int) -> float:
-    """``value · 2**exponent`` as a float, or an OverflowError."""
-    return float(in_range(name, times_power(value, exponent)))
+    """``value · 2**exponent`` as a float, rounded once, or an OverflowError."""
+    try:
+        result = math.ldexp(value, exponent)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise OverflowError(f"{name} is beyond the range of float64")
+    return result
 
 
 def norm(vector: Array) -> float:

@@ -11,6 +11,7 @@ import pytest
 import dmfbook
 from dmfbook.workflow.execution import cache
 from dmfbook.workflow.execution.execute import Run, execute
+from dmfbook.workflow.pages.build import executed
 from dmfbook.workflow.system import environment
 from dmfbook.workflow.system.errors import BookError
 
@@ -111,24 +112,71 @@ nbval.plugin.IPyNbCell.compare_outputs = lambda self, got, stored: not print(got
 """
 
 
-def test_nbval_starts_the_same_kernel(book, write_chapter, home):
-    path = write_chapter("one", LOOK, DRAW, parameters="n = 4  # size")
-    notebook = json.loads(path.read_text())
-    for cell in notebook["cells"][1:]:
-        cell["execution_count"] = 1
-    path.write_text(json.dumps(notebook))
-    (book.root / "watch.py").write_text(WATCH)
-    options = ["-p", "watch", "-p", "conftest", "-c", os.devnull, "-s", "-q", "--nbval"]
-    hostile = {"TZ": "Asia/Kathmandu", "MPLBACKEND": "Agg", "JUPYTER_PATH": "jupyter"}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, path],
-        env={"HOME": str(home), "PYTHONPATH": f"{ROOT}:{book.root}", **hostile},
-        cwd=book.root,
+def nbval(folder, path, variables, *plugins):
+    """Run nbval on a notebook, with the settings of this repository."""
+    options = [word for name in (*plugins, "conftest") for word in ("-p", name)]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-c", os.devnull, "-s", "-q", "--nbval", path],
+        env=variables,
+        cwd=folder,
         capture_output=True,
         text=True,
     )
+
+
+def as_run(path, change=lambda cells: None):
+    """Mark the code cells of a notebook as executed, after a change of its cells."""
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"][1:]:
+        cell["execution_count"] = 1
+    change(notebook["cells"])
+    path.write_text(json.dumps(notebook))
+
+
+def test_nbval_starts_the_same_kernel(book, write_chapter, home):
+    path = write_chapter("one", LOOK, DRAW, parameters="n = 4  # size")
+    as_run(path)
+    (book.root / "watch.py").write_text(WATCH)
+    hostile = {"TZ": "Asia/Kathmandu", "MPLBACKEND": "Agg", "JUPYTER_PATH": "jupyter"}
+    own = {"HOME": str(home), "PYTHONPATH": f"{ROOT}:{book.root}"}
+    done = nbval(book.root, path, own | hostile, "watch")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "inline 1.5 ('UTC'" in done.stdout and "image/png" in done.stdout
+
+
+def test_nbval_compares_what_was_executed_and_executes_what_is_not_current(
+    book, write_chapter, monkeypatch
+):
+    monkeypatch.setattr(cache, "PACKAGE", Path(dmfbook.__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    path = write_chapter("one", "print(n)\nn", parameters="n = 4  # size")
+
+    def printed(cells):
+        cells[2]["outputs"] = [
+            {"output_type": "stream", "name": "stdout", "text": "4\n"},
+            {
+                "output_type": "execute_result",
+                "data": {"text/plain": "4"},
+                "metadata": {},
+                "execution_count": 1,
+            },
+        ]
+
+    as_run(path, printed)
+    run = Run(book.chapter("one"), executed(book, path))
+    execute(book, [run])
+    assert nbval(book.root, path, os.environ).returncode == 0
+    # Other outputs under the same key: it is these that are compared.
+    notebook = json.loads(run.target.read_text())
+    key = notebook["metadata"]["dmfbook"]["key"]
+    notebook["cells"][2]["outputs"][0]["text"] = "5\n"
+    cache.certify(notebook, key)
+    run.target.write_text(json.dumps(notebook))
+    done = nbval(book.root, path, os.environ)
+    assert done.returncode == 1 and "Cell outputs differ" in done.stdout
+    as_run(path, lambda cells: cells[2].update(source="print(n)\n+n"))
+    done = nbval(book.root, path, os.environ)
+    assert done.returncode == 0, done.stdout
 
 
 CHANGES = {
