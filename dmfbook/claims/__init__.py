@@ -32,7 +32,7 @@ from dmfbook.claims.small_initialization import (
     initialization_scale,
     three_phases,
 )
-from dmfbook.claims.training import beyond_the_edge, how_fast
+from dmfbook.claims.training import beyond_the_edge, how_fast, how_strict
 from dmfbook.claims.verdict import ClaimFailed, Verdict
 
 # In the order of the book.
@@ -62,6 +62,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     initialization_scale,
     depth_and_implicit_bias,
     how_fast,
+    how_strict,
     beyond_the_edge,
 )
 
