@@ -21,7 +21,7 @@ NEAR, FAR = (
     1e-10,
     1e-5,
 )  # distances of the start and of the end of the count, in units of the problem
-LONGEST = 1_500  # steps after which a run is given up that does not leave
+LONGEST = 800  # steps after which a run is given up that does not leave
 SAME = 1e-9  # eigenvalues that differ by this share of the largest count as one
 
 

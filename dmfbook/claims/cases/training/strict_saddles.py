@@ -105,7 +105,7 @@ def landscape(
 ) -> Callable[[np.random.Generator], LandscapeCase]:
     """Maker of a problem whose singular values are these shares of the fold of its weight, or of one without it.
 
-    All vary together by a factor, and their distances from the last by three percent. `unequal` is the ratio of the
+    All vary together by a factor, and their distances from the fold by three percent. `unequal` is the ratio of the
     largest weight to the least, and `ends` are how much wider input and output are than the modes need.
     """
 
@@ -113,8 +113,7 @@ def landscape(
         depth = len(hidden) + 1
         weight = reg * float(rng.uniform(0.3, 1.0))
         unit = float(fold_threshold(weight, depth)) if weight else float(rng.uniform(0.5, 2.0))
-        values = np.array(shares, dtype=float)
-        values = values[-1] + (values - values[-1]) * rng.uniform(0.97, 1.03)
+        values = 1 + (np.array(shares) - 1) * rng.uniform(0.97, 1.03)
         weights = weight * rng.permutation(np.geomspace(unequal**-0.5, unequal**0.5, depth))
         widths = (len(shares) + ends[0], *hidden, len(shares) + ends[1])
         return LandscapeCase(
@@ -181,7 +180,7 @@ def all_but_the_last(
 
     The target is of full rank, or of one less.
     """
-    inputs, outputs = rng.permutation([int(rng.integers(1, 5)), int(rng.integers(2, 5))]).tolist()
+    inputs, outputs = rng.integers(2, 5, 2).tolist()
     rank = max(1, min(inputs, outputs) - int(rng.integers(2)))
     hidden = max(inputs + outputs - 2 + int(rng.integers(low, high + 1)), rank)
     active = range(rank if whole else rank - 1)
