@@ -13,8 +13,8 @@ from dmfbook.claims.statements.modes import PointCase
 from dmfbook.network.factors import end_to_end, flatten, unflatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
+from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
-from dmfbook.network.regression import Regression
 from dmfbook.training.descent import gradient_descent
 
 NEAR, FAR = (
