@@ -7,7 +7,7 @@ DMFBOOK := $(IN) -m dmfbook_command
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book test night lock outputs mutants benchmark clean help environment
+.PHONY: book test night lock outputs views mutants benchmark clean help environment
 
 book: environment  ## execute what changed, build the pages and say where they are (the default)
 	@$(DMFBOOK) build
@@ -25,6 +25,9 @@ night: environment  ## verify every claim on 200 cases, at three random seeds (h
 
 outputs: environment  ## execute the notebooks and store their text outputs in the sources
 	$(DMFBOOK) save-outputs
+
+views: environment  ## draw the explorers' first views in a browser and store them
+	$(IN) tools/first_views.py
 
 mutants: environment  ## break each formula in turn and see that some test fails
 	$(IN) tests/mutation.py

@@ -1,10 +1,28 @@
-"""Fixtures for the tests of the book: where its sources and its pages are."""
+"""Fixtures for the tests of the book: where its sources and its pages are, and a browser to look at them."""
 
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox, since continuous integration runs as root; and no calls home.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +38,57 @@ def html(root: Path) -> Path:
     if not (folder / "index.html").is_file():
         pytest.fail(f"there is no book in {folder}: run `make book` first", pytrace=False)
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the one browser for all pages, or skip where the machine has none."""
+    named = os.environ.get("DMFBOOK_BROWSER")
+    found = next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
+    if found is None:
+        pytest.skip(f"no browser: {named or ', '.join(NAMES)} not found (or set DMFBOOK_BROWSER)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(html: Path) -> Iterator[str]:
+    """Serve the pages on this machine; return their address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def tab(browser: Browser, site: str) -> Iterator[Page]:
+    """Open an empty tab that fails the test on an error or on a request to another machine."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    complaints: list[str] = []
+    tab.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+    tab.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    tab.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((site, "data:", "blob:"))
+            else complaints.append(f"request to {request.url}")
+        ),
+    )
+    yield tab
+    context.close()
+    assert not complaints
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,29 +1,13 @@
 """Every page in a real browser: complete, without errors or outside requests, readable by all."""
 
-import functools
-import http.server
-import os
-import shutil
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.book
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-# No sandbox, since continuous integration runs as root; and no calls home.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 # Runs in the page: text outside of code which still looks like TeX.
 RAW_TEX = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -36,57 +20,6 @@ RAW_TEX = """() => {
     }
     return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the one browser for all pages, or skip where the machine has none."""
-    named = os.environ.get("DMFBOOK_BROWSER")
-    found = next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser: {named or ', '.join(NAMES)} not found (or set DMFBOOK_BROWSER)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def site(html: Path) -> Iterator[str]:
-    """Serve the pages on this machine; return their address."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def tab(browser: Browser, site: str) -> Iterator[Page]:
-    """Open an empty tab that fails the test on an error or on a request to another machine."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    tab = context.new_page()
-    complaints: list[str] = []
-    tab.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-    tab.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    tab.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((site, "data:", "blob:"))
-            else complaints.append(f"request to {request.url}")
-        ),
-    )
-    yield tab
-    context.close()
-    assert not complaints
 
 
 def test_page(tab: Page, site: str, page: Path) -> None:

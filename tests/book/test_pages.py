@@ -28,7 +28,8 @@ def build(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     (folder / "index.md").write_text(f"# Page\n\n{text}\n", encoding="utf-8")
     (folder / "shape.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
     (folder / "papers.py").write_text(MODULE, encoding="utf-8")
-    extensions = "myst_parser,sphinx_proof,sphinx.ext.autodoc,dmfbook.workflow.pages.extension"
+    extensions = "myst_parser,sphinx_proof,sphinx.ext.autodoc"
+    extensions += ",dmfbook.workflow.pages.extension,dmfbook.workflow.pages.explorers"
     command = [sys.executable, "-m", "sphinx", "-C", "-q", "-W", "--keep-going", "-n"]
     command += ["-D", f"extensions={extensions}", "-D", "html_theme=basic"]
     command += ["-D", "html_copy_source=0", str(folder), str(folder / "html")]
@@ -62,3 +63,15 @@ def test_docstrings_with_references_share_a_page(tmp_path: Path) -> None:
     page = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
     assert page.count("after [1].") == 2
     assert "on two lines." in page
+
+
+def test_an_explorer_that_does_not_exist_fails_the_build(tmp_path: Path) -> None:
+    done = build(tmp_path, "```{explorer} nowhere\nWords.\n```")
+    assert done.returncode != 0
+    assert "there is no explorer nowhere" in done.stderr
+
+
+def test_an_explorer_without_words_fails_the_build(tmp_path: Path) -> None:
+    done = build(tmp_path, "```{explorer} nowhere\n```")
+    assert done.returncode != 0
+    assert "none found" in done.stderr
