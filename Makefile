@@ -42,7 +42,7 @@ lock:  ## compile requirements.txt anew from pyproject.toml
 	$(PYTHON) -m venv _build/lock
 	_build/lock/bin/python -m pip install --quiet uv
 	_build/lock/bin/python -m uv pip compile --universal --python-version 3.11 --generate-hashes \
-		--extra book --extra convex --extra sweep --extra test pyproject.toml -o requirements.txt
+		--extra book --extra convex --extra exact --extra sweep --extra test pyproject.toml -o requirements.txt
 
 clean:  ## remove what was built; the environment .venv stays
 	rm -rf _build
