@@ -8,6 +8,7 @@ import typer
 import typer.core
 
 import dmfbook
+from dmfbook.workflow.certificates import certify as certifying
 from dmfbook.workflow.execution.execute import NO_HURRY, Limits
 from dmfbook.workflow.outputs import save_outputs as saving
 from dmfbook.workflow.pages import build as building
@@ -240,6 +241,22 @@ def verify(
     else:
         passed = verify_case(labels or [], case, seed, module)
     if not passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def certify(
+    labels: Annotated[
+        list[str] | None, typer.Argument(metavar="[LABEL]...", help="Statements; without any, all.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the certificates to this file.")] = None,
+    case: Annotated[
+        Path | None,
+        typer.Option(help="JSON file with a rational case of your own; not the book's points."),
+    ] = None,
+) -> None:
+    """Certify statements in exact and in ball arithmetic; exit 1 if one cannot be."""
+    if not certifying(labels or [], json, case):
         raise typer.Exit(1)
 
 

@@ -82,7 +82,7 @@ def command(book):
     from dmfbook.workflow.commands import app
 
     def run(name, *arguments):
-        root = [] if name in ("verify", "--version") else ["--root", str(book.root)]
+        root = [] if name in ("verify", "certify", "--version") else ["--root", str(book.root)]
         return CliRunner().invoke(app, [name, *map(str, arguments), *root])
 
     return run
