@@ -68,7 +68,9 @@ def number(text):
 
 
 def read(value):
-    """Lists of lists of rationals."""
+    """Lists of lists of rationals, by name where there are names."""
+    if isinstance(value, dict):
+        return {name: read(each) for name, each in value.items()}
     return [read(each) for each in value] if isinstance(value, list) else number(value)
 
 
@@ -310,6 +312,79 @@ MEASURES = {
 }
 
 
+class Box:
+    """All targets and weights at one depth, in units in which the target is 1.
+
+    The loss is (1 − x^L)² + λ L x². Its slope has the sign of λ − h(x), and x is better than zero where c(x) exceeds λ;
+    h and c follow from the loss. Each must rise on [0, a] and fall on [b, 1], with values within `rest` between both.
+    """
+
+    def __init__(self, given):
+        parts = read(given)
+        self.L, self.lam = int(parts.pop("depth")), parts.pop("lam", None)
+        one_minus = [1] + [0] * (self.L - 1) + [-1]
+        fit = [Fraction(x) for x in times(one_minus, one_minus)]
+        self.h = [-x / (2 * self.L) for x in slope_of(fit)[1:]]
+        self.c = [-x / self.L for x in fit[2:]]
+        stationary, better = parts.pop("stationary"), parts.pop("better")
+        if parts:
+            raise Refused(f"{sorted(parts)} is no part of a box")
+        self.roots, _, self.fold = self.shape(self.h, stationary)
+        _, self.top, self.collapse = self.shape(self.c, better)
+        self.measure = [high - low for low, high in (self.fold, self.collapse)]
+        while self.h[-1] == 0:
+            self.h.pop()
+
+    def shape(self, polynomial, given):
+        """Check a rise and a fall in intervals; give the number of branches, the top and the rest."""
+        rising, falling, rest = (given.pop(name) for name in ("rising", "falling", "rest"))
+        slope = slope_of(polynomial)
+        reduced = slope[next(i for i, x in enumerate(slope) if x) :]  # a zero at 0 decides nothing
+        if given or rising[0] != 0 or falling[-1] != 1 or rising[-1] > falling[0]:
+            raise Refused("the pieces do not cover [0, 1]")
+        for ends, sign in ((rising, 1), (falling, -1)):
+            for a, b in pairwise(ends):
+                if not (a < b and (sign * values(reduced, a, b)).a > 0):
+                    raise Refused(f"the slope has no sign on [{a}, {b}]")
+        low, high = rising[-1], falling[0]
+        middle = values(polynomial, (low + high) / 2, (low + high) / 2)
+        found = middle + values(slope, low, high) * interval((low - high) / 2, (high - low) / 2)
+        exact = reduce(lambda y, x: y * low + x, reversed(polynomial), Fraction(0))
+        if low == high:
+            fits = rest == [exact, exact]
+        else:
+            fits = (
+                interval(rest[0], rest[0]).b <= found.a and found.b <= interval(rest[1], rest[1]).a
+            )
+        if not fits:
+            raise Refused("values between rise and fall leave the rest")
+        if self.lam is not None and rest[0] <= self.lam <= rest[1]:
+            raise Refused("the weight is in the rest")
+        return (low > 0) + (high < 1), [low, high], rest
+
+
+def slope_of(polynomial):
+    """Coefficients of the derivative."""
+    return [k * x for k, x in enumerate(polynomial)][1:]
+
+
+def interval(low, high):
+    """An interval of mpmath that holds two rationals."""
+    from mpmath import iv
+
+    iv.prec = 256
+    ends = [iv.mpf(x.numerator) / x.denominator for x in (low, high)]
+    return iv.mpf([ends[0].a, ends[1].b])
+
+
+def values(polynomial, low, high):
+    """An interval that holds a polynomial's values between two numbers."""
+    x = interval(low, high)
+    return sum(
+        (interval(y, y) * x**k for k, y in enumerate(polynomial) if y), interval(*[0 * low] * 2)
+    )
+
+
 def shifted(matrix, value):
     """Numbers of eigenvalues below, at and above a value."""
     return counts(poly(matrix), Fraction(value))
@@ -361,7 +436,8 @@ def truth(line, point):
 @cache
 def point_of(text):
     """The point, made once for all entries that are about it."""
-    return Point(json.loads(text))
+    given = json.loads(text)
+    return Box(given) if "depth" in given else Point(given)
 
 
 def digest(value):

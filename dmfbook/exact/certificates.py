@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from flint import fmpq
+
+from dmfbook.exact.boxes import Box
 from dmfbook.exact.catalogue import catalogue
+from dmfbook.exact.expressions import names_in
 from dmfbook.exact.measures import Facts
 from dmfbook.exact.points import RationalPoint
 from dmfbook.exact.rationals import written
+from dmfbook.exact.scalar_statements import DEPTHS, SCALAR_STATEMENTS, ScalarStatement
 from dmfbook.exact.statements import STATEMENTS, Statement
 
 Entry = dict[str, Any]
@@ -27,7 +34,8 @@ class NotCertified(Exception):
 
 def labels() -> tuple[str, ...]:
     """Labels of the statements that can be certified, in the order of the book."""
-    return tuple(each.label for each in STATEMENTS)
+    scalar = [each.label for each in SCALAR_STATEMENTS]
+    return (*scalar, *(each.label for each in STATEMENTS))
 
 
 def certify_book(labels: Sequence[str] = ()) -> Iterator[Entry]:
@@ -41,14 +49,17 @@ def certify_book(labels: Sequence[str] = ()) -> Iterator[Entry]:
     Yields
     ------
     dict
-        One entry each of a claim at a point of :func:`dmfbook.exact.catalogue.catalogue`, of a rival at the smallest
-        point that refutes it, and of a control.
+        One entry each of a claim at a point of :func:`dmfbook.exact.catalogue.catalogue`, or at one depth for all
+        targets and weights; of a rival where it is refuted first; and of a control.
 
     Raises
     ------
     NotCertified
         If a statement is false at a point, a rival true at all, or a control true.
     """
+    for scalar in SCALAR_STATEMENTS:
+        if not labels or scalar.label in labels:
+            yield from _scalar(scalar)
     facts = {about: Facts(point) for about, point in catalogue().items()}
     outside = {kind for each in STATEMENTS for kind in each.controls.values()}
     for statement in STATEMENTS:
@@ -119,12 +130,65 @@ def entry(
 ) -> Entry:
     """One certificate: of a statement, that a rival is false, or that it fails without a hypothesis."""
     says = statement.says if rival is None else statement.rival(rival)
-    holds = rival is None and without is None
-    if facts.says(says) is not holds:
-        raise NotCertified(f"{statement.label} is {not holds} at {about!r}: {says}")
     names = ["loss"]
     if "hessian" in says or "index" in says or "trace" in says:
         names += ["trace", "index", "nullity"] + ["charpoly"] * (facts.point.size <= READABLE)
+    witness = {name: list(facts[name]) if name == "charpoly" else facts[name] for name in names}
+    return _entry(statement, about, says, facts, _parts(facts.point), witness, rival, without)
+
+
+def _scalar(statement: ScalarStatement) -> Iterator[Entry]:
+    """Entries of one statement about the scalar problem."""
+    boxes = [box for box in map(Box, DEPTHS) if box.says(statement.given)]
+    for box in boxes:
+        yield _of_box(statement, box, statement.says)
+    for rival, line in statement.rivals.items():
+        refuting = (box for box in _tried(boxes, "lam" in names_in(line)) if not box.says(line))
+        found = next(refuting, None)
+        if found is None:
+            raise NotCertified(f"nothing refutes {rival!r}, a rival of {statement.label}")
+        yield _of_box(statement, found, line, rival=rival)
+    for hypothesis, (line, depth) in statement.controls.items():
+        yield _of_box(statement, Box(depth), line, without=hypothesis)
+
+
+def _tried(boxes: Iterable[Box], with_weight: bool) -> Iterator[Box]:
+    """Boxes from the least depth on, with weights from the least denominator on, where one is needed."""
+    for box in boxes:
+        if not with_weight:
+            yield box
+            continue
+        weights = (fmpq(p, q) for q in range(1, 40) for p in range(1, 2 * q) if math.gcd(p, q) == 1)
+        yield from (Box(box.depth, lam) for lam in weights if box.decides(lam))
+
+
+def _of_box(
+    statement: ScalarStatement,
+    box: Box,
+    says: str,
+    rival: str | None = None,
+    without: str | None = None,
+) -> Entry:
+    about = f"depth {box.depth}, every target and weight"
+    if box.lam is not None:
+        about = f"depth {box.depth}, weight {box.lam} for the target 1"
+    witness = {"measure": [high - low for low, high in (box.stationary.rest, box.better.rest)]}
+    return _entry(statement, about, says, box, box.parts(), witness, rival, without)
+
+
+def _entry(
+    statement: Statement | ScalarStatement,
+    about: str,
+    says: str,
+    facts: Facts | Box,
+    parts: Mapping[str, Any],
+    witness: Mapping[str, Any],
+    rival: str | None,
+    without: str | None,
+) -> Entry:
+    holds = rival is None and without is None
+    if facts.says(says) is not holds:
+        raise NotCertified(f"{statement.label} is {not holds} at {about!r}: {says}")
     result = {
         "label": statement.label,
         "role": "claim" if holds else "control" if rival is None else "rival",
@@ -133,11 +197,8 @@ def entry(
         "given": statement.given,
         "says": says,
         "holds": holds,
-        "point": _written_point(facts.point),
-        "witness": {
-            name: written(list(facts[name]) if name == "charpoly" else facts[name])
-            for name in names
-        },
+        "point": written({name: value for name, value in parts.items() if value is not None}),
+        "witness": written(witness),
         "tools": dict(_tools()),
         "digest": "",
     }
@@ -160,16 +221,6 @@ def _tools() -> tuple[tuple[str, str], ...]:
     return tuple((name, version(name)) for name in ("dmfbook", "python-flint"))
 
 
-def _written_point(point: RationalPoint) -> dict[str, Any]:
-    parts = {
-        "factors": point.factors,
-        "target": point.target,
-        "weights": point.weights,
-        "inputs": point.inputs,
-        "mean": point.mean,
-        "sigma": point.sigma,
-        "w": point.w,
-        "other": point.other,
-        "turns": point.turns,
-    }
-    return {name: written(value) for name, value in parts.items() if value is not None}
+def _parts(point: RationalPoint) -> dict[str, Any]:
+    """What a point is made of."""
+    return {each.name: getattr(point, each.name) for each in fields(point)}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, reduce
+from functools import reduce
 from itertools import pairwise
-from types import CodeType, MappingProxyType
+from types import MappingProxyType
 from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
+from dmfbook.exact.expressions import names_in, truth
 from dmfbook.exact.inertia import inertia
 from dmfbook.exact.points import Matrix, RationalPoint
 from dmfbook.exact.rationals import identity, kron
@@ -168,17 +168,8 @@ class Facts:
         NameError
             If it needs what the point does not have.
         """
-        code, used = _compiled(line)
-        names = {name: self[name] for name in used if name in self}
-        return bool(eval(code, {"__builtins__": {}} | names | dict(FUNCTIONS)))
-
-
-@cache
-def _compiled(line: str) -> tuple[CodeType, frozenset[str]]:
-    """Code of an expression, and the names in it."""
-    tree = ast.parse(line, mode="eval")
-    names = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return compile(tree, "a statement", "eval"), names
+        used = names_in(line)
+        return truth(line, {name: self[name] for name in used if name in self} | dict(FUNCTIONS))
 
 
 def _critical(facts: Facts) -> bool:

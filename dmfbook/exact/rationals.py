@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -63,7 +63,9 @@ def kron(a: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
 
 
 def written(value: Any) -> Any:
-    """A number as a string, a matrix or a sequence as lists of them."""
+    """A number as a string, a matrix or a sequence as lists of them, by name where there are names."""
+    if isinstance(value, Mapping):
+        return {name: written(each) for name, each in value.items()}
     if isinstance(value, fmpq_mat):
         return [[str(entry) for entry in row] for row in value.tolist()]
     if isinstance(value, (tuple, list)):
