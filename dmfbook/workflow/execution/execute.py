@@ -100,7 +100,8 @@ def _execute_all(executions: list[Execution], limits: Limits) -> list[str]:
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     with Progress(executions) as progress, ThreadPoolExecutor(AT_A_TIME) as pool:
-        futures: list[Future[str | None]] = [pool.submit(one) for one in executions]
+        # From the last: a page that gathers all others takes longest, and would run alone at the end.
+        futures: list[Future[str | None]] = [pool.submit(one) for one in executions[::-1]][::-1]
         try:
             while wait(futures, timeout=0.5).not_done:
                 for one in executions:
