@@ -32,7 +32,7 @@ from dmfbook.claims.small_initialization import (
     initialization_scale,
     three_phases,
 )
-from dmfbook.claims.training import beyond_the_edge, how_fast, how_strict
+from dmfbook.claims.training import beyond_the_edge, from_saddle_to_saddle, how_fast, how_strict
 from dmfbook.claims.verdict import ClaimFailed, Verdict
 
 # In the order of the book.
@@ -63,6 +63,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     depth_and_implicit_bias,
     how_fast,
     how_strict,
+    from_saddle_to_saddle,
     beyond_the_edge,
 )
 

@@ -73,11 +73,13 @@ def last_product(
     return float(scale * np.exp(-best.fun)), np.asarray(size * product)
 
 
-def lowest_rise(problem: Problem, entries: Array, norm: float, rng: np.random.Generator) -> float:
-    """Least loss above that of zero among factors whose product has a given spectral norm.
+def lowest_rise(
+    problem: Problem, entries: Array, value: float, rng: np.random.Generator, place: int = 0
+) -> float:
+    """Least loss above that of zero among factors whose product has this singular value in some place, the first is 0.
 
-    One of the starts is near a multiple of the target cut to rank one: deep random products seldom end in the lowest
-    pass.
+    One of the starts is near a multiple of the target cut to the rank that this takes: deep random products seldom end in
+    the lowest pass.
     """
     reg, fit = np.array(problem.reg), entries**2
 
@@ -91,24 +93,26 @@ def lowest_rise(problem: Problem, entries: Array, norm: float, rng: np.random.Ge
         return float(value), flatten([s + 2 * lam * w for s, lam, w in layers])
 
     def excess(vector: Array) -> float:
-        return float(np.linalg.norm(end_to_end(unflatten(vector, problem.widths)), 2) - norm)
+        product = end_to_end(unflatten(vector, problem.widths))
+        return float(np.linalg.svd(product, compute_uv=False)[place] - value)
 
     def excess_gradient(vector: Array) -> Array:
         factors = unflatten(vector, problem.widths)
         left, _, right = np.linalg.svd(end_to_end(factors))
-        return flatten(_pulled_back(factors, np.outer(left[:, 0], right[0])))
+        return flatten(_pulled_back(factors, np.outer(left[:, place], right[place])))
 
     surface = {"type": "eq", "fun": excess, "jac": excess_gradient}
-    root = norm ** (1 / problem.depth)
+    root = value ** (1 / problem.depth)
     starts = list(root * rng.normal(size=(STARTS, problem.size)))
-    size = np.linalg.norm(problem.target, 2) ** (1 / problem.depth)
-    starts.append(root / size * truncations(problem, rng)[1])
+    size = np.linalg.svd(problem.target, compute_uv=False)[place] ** (1 / problem.depth)
+    starts.append(root / size * truncations(problem, rng)[place + 1])
     options = {"ftol": 1e-12, "maxiter": 200}
     results = [
         minimize(rise, start, jac=True, method="SLSQP", constraints=surface, options=options)
         for start in starts
     ]
-    return float(min(result.fun for result in results if abs(excess(result.x)) < 1e-9 * norm))
+    # On a pass the loss does not depend on this value, to first order.
+    return float(min(result.fun for result in results if abs(excess(result.x)) < 1e-5 * value))
 
 
 def _pulled_back(factors: list[Array], slope: Array) -> list[Array]:
