@@ -48,7 +48,8 @@ SEEN = """([name, states]) => {
     const { frame } = document.querySelector(`[data-explorer=${name}]`);
     return states.map((state) => {
         frame.set(state);
-        return { state: { ...frame.state }, python: frame.python, numbers: frame.values };
+        const sentence = frame.explorer.sentence(frame.state);
+        return { state: { ...frame.state }, python: frame.python, numbers: frame.values, sentence };
     });
 }"""
 
@@ -96,6 +97,7 @@ def test_numbers_are_those_of_the_printed_call(explorers: Page, name: str) -> No
         assert list(numbers) == list(seen["numbers"])
         assert printed.getvalue().count("\n") >= len(numbers)
         assert max(map(len, seen["python"].splitlines())) <= 78
+        assert name != "modes" or f" {namespace['point'].kind} of rank" in seen["sentence"]
         amplified = EPSILON * conditioning(name, seen["state"], namespace)
         for key, value in numbers.items():
             ours, theirs = np.atleast_1d(seen["numbers"][key]), np.atleast_1d(value)
@@ -140,6 +142,39 @@ def root_condition(target: float, reg: float, depth: float, w: float) -> float:
     return max(1.0, target / abs(depth * w**depth - (depth - 2) * reg * w ** (2 - depth)))
 
 
+@pytest.mark.parametrize(
+    "step, end",
+    [
+        (0.45, "settles at (1, 1), with 4."),
+        (0.5, "comes to rest, but slowly: the step is at the edge."),
+        (0.56, "goes round in two steps."),
+        (0.63, "goes round in four steps."),
+        (0.8, "finds no order."),
+        (1.05, "diverges."),
+    ],
+)
+def test_what_becomes_of_equal_factors(explorers: Page, step: float, end: str) -> None:
+    # The maximum of a step's map, from which it leads out where the step exceeds twice the edge.
+    first = round(((1 + 2 * step) / (6 * step)) ** 0.5, 2)
+    state = {"step": step, "first": first, "second": first, "reg": 0}
+    (seen,) = explorers.evaluate(SEEN, ["hyperbola", [state]])
+    assert seen["sentence"].endswith(f"This run {end}")
+
+
+@pytest.mark.parametrize(
+    "state, end",
+    [
+        ({"step": 0.4}, "settles at (1.284, 0.7787), with 4.511."),
+        ({"step": 0.56}, "goes round in two steps."),
+        ({"step": 0.63}, "goes round in four steps."),
+        ({"step": 0.8, "first": 1.2, "second": 0.7}, "finds no order."),
+    ],
+)
+def test_the_text_promises_what_is_seen(explorers: Page, state: dict, end: str) -> None:
+    (seen,) = explorers.evaluate(SEEN, ["hyperbola", [state]])
+    assert seen["sentence"].endswith(f"This run {end}")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_all_numbers_stand_as_text(explorers: Page, name: str) -> None:
     (seen,) = explorers.evaluate(SEEN, [name, [{}]])
@@ -148,6 +183,8 @@ def test_all_numbers_stand_as_text(explorers: Page, name: str) -> None:
     for row, value in zip(rows.all(), seen["numbers"].values(), strict=True):
         shown = [float(datum.get_attribute("value")) for datum in row.locator("data").all()]
         assert set(shown) <= set(np.ravel(value))
+    caption = explorers.locator(f"[data-explorer={name}] caption").inner_text()
+    assert all(control["label"] in caption for control in controls(explorers, name))
     pictures = explorers.locator(f"[data-explorer={name}] svg")
     assert all(
         len(label) > 40 for label in pictures.evaluate_all("all => all.map(e => e.ariaLabel)")

@@ -257,7 +257,7 @@ dmfbook.closedForms = (() => {
 
   // A linear network with two inputs and one output.
 
-  const PLACES = 360;
+  const PLACES = 180;
 
   /**
    * The unit vector v with v·c > 0 that maximizes |c·v|^{2p} (d_1 v_1² + d_2 v_2²)^q.
@@ -279,11 +279,16 @@ dmfbook.closedForms = (() => {
       return turned + q * (d[1] - d[0]) * a * b * (c[0] * a + c[1] * b);
     };
     let best = null;
-    for (let i = 0; i < PLACES; i++) {
-      const [low, high] = [(i * Math.PI) / PLACES, ((i + 1) * Math.PI) / PLACES];
-      if (!(slope(low) > 0 && slope(high) <= 0)) continue;
-      const found = along(rootBetween(slope, low, high));
-      if (best === null || value(found) > value(best)) best = found;
+    let low = 0;
+    let rises = slope(low) > 0;
+    for (let i = 1; i <= PLACES; i++) {
+      const high = (i * Math.PI) / PLACES;
+      const goesOn = slope(high) > 0;
+      if (rises && !goesOn) {
+        const found = along(rootBetween(slope, low, high));
+        if (best === null || value(found) > value(best)) best = found;
+      }
+      [low, rises] = [high, goesOn];
     }
     return best;
   }

@@ -40,10 +40,10 @@
   /** @type {Explorer} */
   const data = {
     controls: [
-      { name: "weak", label: "weaker input, relative", start: 0.35, min: WEAKEST, max: 1, log: true },
-      { name: "turn", label: "angle of the stronger input", start: 20, min: -90, max: 90, step: 1 },
-      { name: "strength", label: "length of the target", start: 1.5, min: 0.2, max: 2, step: 0.05 },
-      { name: "angle", label: "angle of the target", start: 80, min: -180, max: 180, step: 1 },
+      { name: "weak", label: "weaker input", start: 0.35, min: WEAKEST, max: 1, log: true },
+      { name: "turn", label: "angle of inputs", start: 20, min: -90, max: 90, step: 1 },
+      { name: "strength", label: "length of target", start: 1.5, min: 0.2, max: 2, step: 0.05 },
+      { name: "angle", label: "angle of target", start: 80, min: -180, max: 180, step: 1 },
       { name: "depth", label: "depth L", start: 3, min: 2, max: DEEPEST, step: 1 },
     ],
 

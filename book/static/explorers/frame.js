@@ -66,13 +66,21 @@ dmfbook.frame = (() => {
     });
   }
 
-  /** @type {(numbers: Object<string, number | number[]>) => HTMLTableElement} */
-  function table(numbers) {
+  /** @type {(controls: Control[], state: Object<string, number>) => string} What a view is of, for paper, too. */
+  function settings(controls, state) {
+    const parts = controls.map(({ name, label, options }) => {
+      return `${label} ${options ? options[state[name]] : state[name]}`;
+    });
+    return `Numbers of this view: ${parts.join(", ")}`;
+  }
+
+  /** @type {(caption: string, numbers: Object<string, number | number[]>) => HTMLTableElement} */
+  function table(caption, numbers) {
     const rows = Object.entries(numbers).map(([name, value]) => {
       const cell = element("td", {}, ...texts([value].flat()));
       return element("tr", {}, element("th", { scope: "row" }, name), cell);
     });
-    return element("table", {}, element("caption", {}, "Numbers of this view"), element("tbody", {}, ...rows));
+    return element("table", {}, element("caption", {}, caption), element("tbody", {}, ...rows));
   }
 
   /** One explorer on a page. */
@@ -150,7 +158,8 @@ dmfbook.frame = (() => {
       this.plots = this.explorer.plots(this.state);
       this.panels.replaceChildren(...this.plots.map(({ svg }) => svg));
       this.sentence.textContent = this.explorer.sentence(this.state);
-      this.numbers.replaceChildren(table(this.values));
+      const caption = settings(this.explorer.controls, this.state);
+      this.numbers.replaceChildren(table(caption, this.values));
       this.code.textContent = this.python;
       this.link.href = this.#address();
       for (const control of this.explorer.controls) {

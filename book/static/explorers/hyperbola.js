@@ -27,17 +27,27 @@
     return 4 * Math.max(TARGET - reg, reg);
   }
 
+  /** @type {<A, B>(f: (argument: A) => B) => (argument: A) => B} The same function, which keeps its last value. */
+  function remembered(f) {
+    let [key, value] = [];
+    return (argument) => {
+      const asked = JSON.stringify(argument);
+      if (asked !== key) [key, value] = [asked, f(argument)];
+      return value;
+    };
+  }
+
   /** @type {(state: Object<string, number>) => {period: number, late: number[][]}} Period 0: no order; NaN: diverges. */
-  function fate(state) {
+  const fate = remembered((state) => {
     const late = run(state, LONG).slice(-8);
     const last = late[late.length - 1];
     if (isFar(last)) return { period: NaN, late: [] };
     const returns = (period) => distance(last, late[late.length - 1 - period]) < CLOSE;
     return { period: [1, 2, 4].find(returns) ?? 0, late };
-  }
+  });
 
   /** @type {(reg: number) => [number, number[]][]} Products that equal factors still meet late, for each step. */
-  function diagram(reg) {
+  const diagram = remembered((reg) => {
     const [low, high] = RANGES.step;
     const value = 0.6 * Math.sqrt(TARGET - reg);
     return Array.from({ length: 270 }, (_, i) => {
@@ -45,14 +55,14 @@
       const late = run({ first: value, second: value, reg, step }, 500).slice(-40);
       return [step, isFar(late[39]) ? [] : late.map(product)];
     });
-  }
+  });
 
   /** @type {Explorer} */
   const hyperbola = {
     controls: [
-      { name: "step", label: "step η", start: 0.35, min: 0.02, max: 1.1, step: 0.005 },
-      { name: "first", label: "start w₁", start: 2, min: -2, max: 2, step: 0.02 },
-      { name: "second", label: "start w₂", start: 0.46, min: -2, max: 2, step: 0.02 },
+      { name: "step", label: "step η", start: 0.4, min: 0.02, max: 1.1, step: 0.005 },
+      { name: "first", label: "start w₁", start: 1.6, min: -2, max: 2, step: 0.02 },
+      { name: "second", label: "start w₂", start: 0.6, min: -2, max: 2, step: 0.02 },
       { name: "reg", label: "weight λ", start: 0, min: 0, max: 0.4, step: 0.01 },
     ],
 
@@ -80,9 +90,12 @@
       const flattest = `the flattest has ${shown(leastSharpness(reg))}. `;
       const { period, late } = fate(state);
       const end = late[late.length - 1];
+      const isBeyond = !Number.isNaN(forms.twoCycle(TARGET, step, reg).low);
       const said = {
         0: "This run finds no order.",
-        2: "This run goes round in two steps.",
+        2: isBeyond
+          ? "This run goes round in two steps."
+          : "This run comes to rest, but slowly: the step is at the edge.",
         4: "This run goes round in four steps.",
       };
       if (Number.isNaN(period)) return `${bound}${flattest}This run diverges.`;

@@ -6,7 +6,7 @@
   const { Plot } = dmfbook.drawing;
   const { dictionary, list, register, shown } = dmfbook.frame;
 
-  const CHOICES = ["as in the global minimizer", "left out", "smaller root", "larger root"];
+  const CHOICES = ["as is best", "left out", "smaller root", "larger root"];
   const NAMES = ["largest", "middle", "smallest"];
 
   /** @type {(state: Object<string, number>) => {problem: object, roots: number[], refused: boolean}} */
@@ -29,9 +29,9 @@
   /** @type {Explorer} */
   const modes = {
     controls: [
-      { name: "sigma1", label: "singular value σ₁", start: 3, min: 0, max: 4, step: 0.05 },
-      { name: "sigma2", label: "singular value σ₂", start: 2.2, min: 0, max: 4, step: 0.05 },
-      { name: "sigma3", label: "singular value σ₃", start: 0.5, min: 0, max: 4, step: 0.05 },
+      { name: "sigma1", label: "value σ₁", start: 3, min: 0, max: 4, step: 0.05 },
+      { name: "sigma2", label: "value σ₂", start: 2.2, min: 0, max: 4, step: 0.05 },
+      { name: "sigma3", label: "value σ₃", start: 0.5, min: 0, max: 4, step: 0.05 },
       { name: "reg", label: "weight λ", start: 0.3, min: 0.02, max: 5, log: true },
       { name: "depth", label: "depth L", start: 3, min: 2, max: 8, step: 1 },
       { name: "inputs", label: "inputs d₀", start: 3, min: 3, max: 5, step: 1 },
