@@ -32,7 +32,13 @@ from dmfbook.claims.small_initialization import (
     initialization_scale,
     three_phases,
 )
-from dmfbook.claims.training import beyond_the_edge, from_saddle_to_saddle, how_fast, how_strict
+from dmfbook.claims.training import (
+    behind_a_bottleneck,
+    beyond_the_edge,
+    from_saddle_to_saddle,
+    how_fast,
+    how_strict,
+)
 from dmfbook.claims.verdict import ClaimFailed, Verdict
 
 # In the order of the book.
@@ -65,6 +71,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     how_strict,
     from_saddle_to_saddle,
     beyond_the_edge,
+    behind_a_bottleneck,
 )
 
 __all__ = [
