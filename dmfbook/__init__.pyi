@@ -20,6 +20,8 @@ from dmfbook.regularized.critical import global_minimizer as global_minimizer
 from dmfbook.regularized.critical import local_minimizers as local_minimizers
 from dmfbook.regularized.critical_weight import critical_direction_of as critical_direction_of
 from dmfbook.regularized.critical_weight import critical_reg_of as critical_reg_of
+from dmfbook.regularized.denoising import denoising_threshold as denoising_threshold
+from dmfbook.regularized.denoising import optimal_shrink as optimal_shrink
 from dmfbook.regularized.eigenvectors import hessian_eigenpairs as hessian_eigenpairs
 from dmfbook.regularized.point import CriticalPoint as CriticalPoint
 from dmfbook.regularized.regression_fit import RegressionFit as RegressionFit

@@ -38,6 +38,7 @@ from dmfbook.claims.training import (
     from_saddle_to_saddle,
     how_fast,
     how_strict,
+    which_depth_denoises,
 )
 from dmfbook.claims.verdict import ClaimFailed, Verdict
 
@@ -72,6 +73,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     from_saddle_to_saddle,
     beyond_the_edge,
     behind_a_bottleneck,
+    which_depth_denoises,
 )
 
 __all__ = [

@@ -158,6 +158,25 @@ def of_problem(name):
     }
 
 
+def of_noise():
+    """Thresholds and shrinkage under noise, whose unit is that of a singular value."""
+    ratios = np.array([1.0, 0.3])[:, None]
+    return {
+        "optimal_shrink": Row(
+            lambda value, noise: dmf.optimal_shrink(value, ratios, noise),
+            {"value": TARGETS, "noise": 0.6},
+            {"value": 1, "noise": 1},
+            1,
+        ),
+        "denoising_threshold": Row(
+            lambda noise: dmf.denoising_threshold([2, 3, 8], ratios, noise),
+            {"noise": 0.6},
+            {"noise": 1},
+            1,
+        ),
+    }
+
+
 def of_data(depth):
     """The critical weight of a network of this depth on data."""
     rng = np.random.default_rng(3)
@@ -207,6 +226,11 @@ def of_data(depth):
 
 ROWS = {
     name: row
-    for rows in [*map(scalar, (2, 3, 5, 30)), *map(of_problem, PROBLEMS), *map(of_data, (2, 3, 5))]
+    for rows in [
+        *map(scalar, (2, 3, 5, 30)),
+        *map(of_problem, PROBLEMS),
+        *map(of_data, (2, 3, 5)),
+        of_noise(),
+    ]
     for name, row in rows.items()
 }

@@ -78,6 +78,16 @@ ROWS: tuple[Row, ...] = (
         r"$B_l Q$ for $B_l$, {prf:ref}`thm-sharpness-data`",
     ),
     Row(
+        ("thm-behind-a-bottleneck", "prop-bottleneck-extremes"),
+        WITH_Q,
+        r"with $\widetilde M$ and $X Q$",
+    ),
+    Row(
+        ("thm-sharpness-behind-a-bottleneck",),
+        WITH_Q,
+        r"both bounds; $Q$ is a first layer with spare parts, so equality is lost, at $L = 2$ too",
+    ),
+    Row(
         ("prop-some-weights-vanish",),
         WITH_Q,
         r"the singular values of $\widetilde M$: $X Q$ runs over all matrices of such a rank",
@@ -130,6 +140,21 @@ ROWS: tuple[Row, ...] = (
         ("thm-missing-modes",),
         NEEDS_WHITE,
         "correlated inputs teach the first layer what it lacks",
+    ),
+    Row(
+        ("obs-trained-behind-a-bottleneck",),
+        NEEDS_WHITE,
+        "measured for white inputs alone",
+    ),
+    Row(
+        (
+            "prop-large-signals",
+            "thm-best-denoising-depth",
+            "obs-best-guarantee",
+            "obs-denoising-at-finite-size",
+        ),
+        NEEDS_WHITE,
+        "they shrink singular values one by one",
     ),
     Row(
         (

@@ -171,7 +171,7 @@ def compare_limits(
 
 @claim(
     "prop-bottleneck-extremes",
-    "How far the sharpness can be from its value at zero loss",
+    "Extremes behind a bottleneck",
     source="this book",
     status="new",
     cases={

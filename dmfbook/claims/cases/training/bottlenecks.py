@@ -234,6 +234,6 @@ def not_critical(rng: np.random.Generator) -> Bottleneck:
 
 def idle_units(rng: np.random.Generator) -> Bottleneck:
     """Depth 3, hidden layers wider than the rank of the product, with a large link between units that idle."""
-    link = float(rng.uniform(4, 8))
+    link = float(rng.uniform(6, 10))
     factors = [np.array([[1.0, 0.0], [0.0, 0.0]]), np.diag([1.0, link])]
     return turned(rng, [*factors, factors[0]], np.diag([0.0, float(rng.uniform(0.7, 1))]))
