@@ -38,6 +38,7 @@ from dmfbook.claims.training import (
     from_saddle_to_saddle,
     how_fast,
     how_strict,
+    unbalanced_and_ill_conditioned,
     which_depth_denoises,
 )
 from dmfbook.claims.verdict import ClaimFailed, Verdict
@@ -72,6 +73,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     how_strict,
     from_saddle_to_saddle,
     beyond_the_edge,
+    unbalanced_and_ill_conditioned,
     behind_a_bottleneck,
     which_depth_denoises,
 )

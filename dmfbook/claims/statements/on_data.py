@@ -42,7 +42,22 @@ ROWS: tuple[Row, ...] = (
         STANDS,
         "needs a polynomial only, and one spectrum",
     ),
-    Row(("thm-conservation", "prop-drift", "thm-depth-rates"), STANDS, "for every loss"),
+    Row(
+        (
+            "thm-conservation",
+            "prop-drift",
+            "thm-depth-rates",
+            "prop-self-balance",
+            "thm-scaled-path",
+        ),
+        STANDS,
+        "for every loss",
+    ),
+    Row(
+        ("prop-rate-by-subspaces",),
+        STANDS,
+        r"for $\mathcal{A}(X) = X X_{\mathrm{in}}$, if the data can be fitted",
+    ),
     Row(
         (
             "thm-fold",
@@ -158,6 +173,17 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         (
+            "thm-plain-condition",
+            "thm-scaled-rate",
+            "thm-damped-modes",
+            "cor-heron",
+            "prop-damped-steps",
+        ),
+        NEEDS_WHITE,
+        "the inputs have a condition number of their own",
+    ),
+    Row(
+        (
             "thm-collapse-matrix",
             "thm-staircase",
             "cor-steps",
@@ -205,6 +231,8 @@ ROWS: tuple[Row, ...] = (
             "obs-large-start",
             "prop-race",
             "obs-depth",
+            "obs-scaled-completion",
+            "obs-damped-small-starts",
         ),
         ELSEWHERE,
         "about measurements, or one symmetric factor",
