@@ -45,6 +45,7 @@ TESTS = {
     "regularized/blocks": ["regularized/spectrum", "regularized/eigenvectors"],
     "regularized/modes": ["regularized/critical", "regularized/point"],
     "regularized/reduced_regression": ["regularized/regression_fit", "regularized/critical_weight"],
+    "zero_loss/chain": ["zero_loss/chain", "zero_loss/measures"],
     "zero_loss/davidson": ["zero_loss/sharpness", "zero_loss/scale"],
     "zero_loss/flattest": ["zero_loss/inputs"],
     "zero_loss/galerkin": ["zero_loss/sharpness", "zero_loss/scale"],

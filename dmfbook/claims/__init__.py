@@ -40,6 +40,7 @@ from dmfbook.claims.training import (
     how_strict,
     unbalanced_and_ill_conditioned,
     which_depth_denoises,
+    which_flatness,
 )
 from dmfbook.claims.verdict import ClaimFailed, Verdict
 
@@ -73,6 +74,7 @@ CHAPTERS: tuple[ModuleType, ...] = (
     how_strict,
     from_saddle_to_saddle,
     beyond_the_edge,
+    which_flatness,
     unbalanced_and_ill_conditioned,
     behind_a_bottleneck,
     which_depth_denoises,

@@ -100,3 +100,28 @@ def scaled_partial_products(
 def _product(after: tuple[Array, int], before: tuple[Array, int]) -> tuple[Array, int]:
     product, more = normalized(after[0] @ before[0])
     return product, more + after[1] + before[1]
+
+
+def pulled_back(
+    factors: list[Array],
+    left: list[Array],
+    right: list[Array],
+    by_left: list[Array],
+    by_right: list[Array],
+) -> list[Array]:
+    """Derivative by each factor of a function whose derivatives by the partial products are known.
+
+    The chain rule takes them through ``A_l = A_{l+1} W_{l+1}`` and ``B_{l+1} = W_l B_l`` in one sweep each.
+    """
+    gradient = [np.zeros(factor.shape) for factor in factors]
+    swept = np.zeros(left[0].shape)
+    for l in range(len(factors) - 1):
+        swept = swept + by_left[l]
+        gradient[l + 1] += left[l + 1].T @ swept
+        swept = swept @ factors[l + 1].T
+    swept = np.zeros(right[-1].shape)
+    for l in range(len(factors) - 1, 0, -1):
+        swept = swept + by_right[l]
+        gradient[l - 1] += swept @ right[l - 1].T
+        swept = factors[l - 1].T @ swept
+    return gradient

@@ -18,7 +18,7 @@ from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.losses.moments import InputFactor, input_factor
 from dmfbook.sensing.checks import checked_operator
 from dmfbook.sensing.operator import SensingOperator
-from dmfbook.zero_loss.chain import scaled_partial_products
+from dmfbook.zero_loss.chain import pulled_back, scaled_partial_products
 from dmfbook.zero_loss.modes import (
     SeenTarget,
     hidden_widths_above,
@@ -83,26 +83,15 @@ def trace_and_gradient(
 ) -> tuple[float, list[Array]]:
     """Trace at checked factors, and its derivative by each of them.
 
-    With ``P_l = A_l A_lᵀ``, ``Q_l = B_lᵀ B_l`` and ``Φ(Q) = Σ_k S_k Q S_kᵀ`` the trace is
-    ``2 Σ_l ⟨P_l, Φ(Q_l)⟩``. Its derivatives by the partial products are ``4 Φ(Q_l) A_l`` and
-    ``4 B_l Φ*(P_l)``, and the chain rule takes them through ``A_l = A_{l+1} W_{l+1}`` and
-    ``B_{l+1} = W_l B_l`` in one sweep each.
+    With ``P_l = A_l A_lᵀ``, ``Q_l = B_lᵀ B_l`` and ``Φ(Q) = Σ_k S_k Q S_kᵀ`` the trace is ``2 Σ_l ⟨P_l, Φ(Q_l)⟩``. Its
+    derivatives by the partial products are ``4 Φ(Q_l) A_l`` and ``4 B_l Φ*(P_l)``.
     """
     left, right = partial_products_of(factors)
     spread = [operator._spread(b.T @ b) for b in right]
     trace = 2 * sum(np.vdot(a @ a.T, s) for a, s in zip(left, spread, strict=True))
-    gradient = [np.zeros(factor.shape) for factor in factors]
-    by_left = np.zeros(left[0].shape)
-    for l in range(len(factors) - 1):
-        by_left += 4 * spread[l] @ left[l]
-        gradient[l + 1] += left[l + 1].T @ by_left
-        by_left = by_left @ factors[l + 1].T
-    by_right = np.zeros(right[-1].shape)
-    for l in range(len(factors) - 1, 0, -1):
-        by_right += 4 * right[l] @ operator._spread_back(left[l] @ left[l].T)
-        gradient[l - 1] += by_right @ right[l - 1].T
-        by_right = factors[l - 1].T @ by_right
-    return float(trace), gradient
+    by_left = [4 * s @ a for a, s in zip(left, spread, strict=True)]
+    by_right = [4 * b @ operator._spread_back(a @ a.T) for a, b in zip(left, right, strict=True)]
+    return float(trace), pulled_back(factors, left, right, by_left, by_right)
 
 
 def flattest_trace(target: ArrayLike, depth: int, inputs: ArrayLike | None = None) -> float:

@@ -125,6 +125,26 @@ ROWS = {
         {"target": 3, "inputs": -2},
         1,
     ),
+    "favourite factors": Row(
+        lambda target: dmf.favourite_factors(target, (4, 6), dmf.PowerMeasure(2), rng()),
+        FROM_TARGET,
+        {"target": 3},
+        1,
+    ),
+    "favourite factors of label noise": Row(
+        lambda target, step: dmf.favourite_factors(target, (4, 6), dmf.NoiseMeasure(step)),
+        FROM_TARGET | {"step": 1e-3},
+        {"target": 3, "step": -4},
+        1,
+    ),
+    # Powers of eigenvalues are taken through logarithms, of up to some thousands.
+    "a power as a measure": Row(
+        lambda factors: dmf.hessian_measure(factors, dmf.PowerMeasure(2)),
+        OF_FACTORS,
+        {"factors": 1},
+        8,
+        1e-12,
+    ),
     "sensing trace": Row(
         trace, {"matrices": MATRICES, "factors": FACTORS}, {"factors": 1, "matrices": 1}, 6
     ),
