@@ -89,7 +89,7 @@ def _measured_row(verdict: Verdict) -> str:
     cells = [
         _link(verdict),
         source,
-        claim.status,
+        claim.status + ", certified" * (claim.label in _certified()),
         str(verdict.cases),
         f"{verdict.worst_error:.1e}",
         f"{verdict.tolerance:.1e}",
@@ -98,6 +98,15 @@ def _measured_row(verdict: Verdict) -> str:
         _tally(verdict.rivals, verdict.surviving_rivals, "refuted", "refuted", "survives"),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _certified() -> tuple[str, ...]:
+    """Labels of the statements that are certified; none where python-flint is not installed."""
+    try:
+        from dmfbook.exact import labels
+    except ImportError:
+        return ()
+    return labels()
 
 
 def _told_apart_row(verdict: Verdict) -> str:

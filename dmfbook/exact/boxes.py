@@ -89,8 +89,8 @@ def shape(polynomial: fmpq_poly, bits: int = BITS) -> Shape:
         rising = [a for a, _, sign in pieces if sign > 0] + [low]
         falling = [high] + [b for _, b, sign in pieces if sign < 0]
         middle, half = (low + high) / 2, (high - low) / 2
-        # The mean value form, whose width is of second order.
-        spread = _value(polynomial.derivative(), low, high) * arb(0, _arb(half))
+        # The mean value form, whose width is of second order; four times it leaves room for other intervals.
+        spread = _value(polynomial.derivative(), low, high) * arb(0, 4 * _arb(half))
         value = _value(polynomial, middle, middle) + spread
         rest = (polynomial(low),) * 2 if low == high else _outward(value, bits)
         return Shape(_merged(slope, rising), _merged(slope, falling), rest)
@@ -126,8 +126,8 @@ def _arb(value: fmpq) -> arb:
 
 
 def _outward(value: arb, bits: int) -> tuple[fmpq, fmpq]:
-    """Rational bounds, with room for the rounding of whoever checks them."""
-    unit = 4 ** (bits - 4)
+    """Rational bounds, a unit further out than rounding needs."""
+    unit = 4 ** (bits + 4)
     low, high = (value.lower() * unit).floor(), (value.upper() * unit).ceil()
     numbers = [each.unique_fmpz() for each in (low, high)]
     if None in numbers:

@@ -62,6 +62,11 @@ def kron(a: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
     )
 
 
+def rounded(value: fmpq) -> float:
+    """The float next to a rational."""
+    return int(value.p) / int(value.q)
+
+
 def written(value: Any) -> Any:
     """A number as a string, a matrix or a sequence as lists of them, by name where there are names."""
     if isinstance(value, Mapping):
