@@ -49,7 +49,7 @@ def certify_book(labels: Sequence[str] = ()) -> Iterator[Entry]:
     Yields
     ------
     dict
-        One entry each of a claim at a point of :func:`dmfbook.exact.catalogue.catalogue`, or at one depth for all
+        One entry each of a claim at a point of the catalogue, or at one depth for all
         targets and weights; of a rival where it is refuted first; and of a control.
 
     Raises
