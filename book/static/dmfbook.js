@@ -1,16 +1,50 @@
-// MathJax makes every formula a stop of the Tab key. Only a box too narrow for its formula needs one,
-// to be scrolled from the keyboard.
 "use strict";
 
-function setTabStops() {
-  for (const box of document.querySelectorAll("mjx-container, span.math")) {
-    box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
-  }
+// MathJax makes every formula a stop of the Tab key. Only a box too narrow for its formula needs one, to be
+// scrolled from the keyboard; such a box fades where more of the formula is hidden.
+
+// What is seen; the markup for screen readers beside it is hidden, and wider.
+function seen(box) {
+  return box.querySelector("mjx-math") ?? box;
+}
+
+function hint(box) {
+  const { left, right } = seen(box).getBoundingClientRect();
+  const frame = box.getBoundingClientRect();
+  box.classList.toggle("more-right", right > frame.right + 1);
+  box.classList.toggle("more-left", left < frame.left - 1);
+}
+
+function markNarrow() {
+  const boxes = [...document.querySelectorAll("mjx-container, span.math")];
+  const narrow = boxes.map((box) => seen(box).getBoundingClientRect().width > box.clientWidth + 1);
+  boxes.forEach((box, i) => {
+    box.tabIndex = narrow[i] ? 0 : -1;
+    box.classList.toggle("narrow", narrow[i]);
+    if (narrow[i]) {
+      hint(box);
+      box.onscroll = () => hint(box);
+    }
+  });
 }
 
 if (window.MathJax) {
-  MathJax.startup.promise.then(setTabStops);
-  addEventListener("resize", setTabStops);
+  MathJax.startup.promise.then(markNarrow);
+  addEventListener("resize", markNarrow);
   // A formula in a closed proof has no width yet.
-  addEventListener("toggle", setTabStops, { capture: true });
+  addEventListener("toggle", markNarrow, { capture: true });
 }
+
+// On paper nothing can be unfolded, and ink is black. The code behind a figure stays away.
+let folded = [];
+let theme;
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open], .hide)")];
+  folded.forEach((box) => (box.open = true));
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+});
+addEventListener("afterprint", () => {
+  folded.forEach((box) => (box.open = false));
+  document.documentElement.dataset.theme = theme;
+});

@@ -12,6 +12,8 @@ from dmfbook.workflow.certificates import certify as certifying
 from dmfbook.workflow.execution.execute import NO_HURRY, Limits
 from dmfbook.workflow.outputs import save_outputs as saving
 from dmfbook.workflow.pages import build as building
+from dmfbook.workflow.pages.browser import browser_path
+from dmfbook.workflow.pages.pdf import build_pdf
 from dmfbook.workflow.runs import carry_out, plan_run
 from dmfbook.workflow.sources.notebooks import Book
 from dmfbook.workflow.system.environment import check_here
@@ -188,16 +190,23 @@ def build(
     cell_limit: CellLimit = NO_HURRY.cell,
     run_limit: RunLimit = NO_HURRY.run,
     output_limit: OutputLimit = NO_HURRY.output,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Also print it, proofs open, into _build/book.pdf.")
+    ] = False,
     root: Root = None,
 ) -> None:
     """Execute the chapters that changed and build the whole book."""
     book = Book.find(root)
     chapters = book.chapters()
     limits = Limits(cell_limit, run_limit, output_limit)
+    if pdf:
+        browser_path()
     with alone(book.built):
         ran = building.execute_book(book, limits)
         typer.echo(_count(len(ran), len(chapters)))
         typer.echo("pages built" if building.build_pages(book, limits) else "pages unchanged")
+        if pdf:
+            typer.echo(f"printed: {build_pdf(book, limits)}")
     typer.echo(f"first page: {book.built / 'html' / 'index.html'}")
 
 

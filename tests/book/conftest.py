@@ -2,27 +2,17 @@
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from dmfbook.workflow.pages.browser import browser_path, opened
+from dmfbook.workflow.system.errors import BookError
 
 ROOT = Path(__file__).parents[2]
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-# No sandbox, since continuous integration runs as root; and no calls home.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
@@ -43,14 +33,12 @@ def html(root: Path) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the one browser for all pages, or skip where the machine has none."""
-    named = os.environ.get("DMFBOOK_BROWSER")
-    found = next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser: {named or ', '.join(NAMES)} not found (or set DMFBOOK_BROWSER)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    try:
+        browser_path()
+    except BookError as missing:
+        pytest.skip(str(missing))
+    with opened() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,20 @@ RAW_TEX = """() => {
 }"""
 
 
+# Formulas that Tab stops at although they are shown whole.
+NEEDLESS_STOPS = """() => [...document.querySelectorAll("mjx-container, span.math")].filter(
+    box => box.tabIndex === 0
+        && (box.querySelector("mjx-math") ?? box).getBoundingClientRect().width <= box.clientWidth + 1
+).length"""
+
+
 def test_page(tab: Page, site: str, page: Path) -> None:
+    weights: list[int] = []
+    tab.on("response", lambda sent: weights.append(int(sent.headers.get("content-length", 0))))
     tab.goto(site + page.as_posix())
     tab.evaluate("window.MathJax && MathJax.startup.promise")
+    assert sum(weights) < 2**21  # bytes
+    assert tab.locator("meta[name=description]").count() == 1
     tab.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
 
     assert tab.locator("h1").count() == 1
@@ -48,6 +59,7 @@ def test_page(tab: Page, site: str, page: Path) -> None:
     # The theme's scripts take note of a new size after 300 ms.
     tab.wait_for_timeout(400)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert tab.evaluate(NEEDLESS_STOPS) == 0
     assert violations(tab, runOnly=PLACES) == []
 
 
@@ -59,6 +71,31 @@ def test_a_narrow_page_passes_all_rules(tab: Page, site: str) -> None:
         tab.emulate_media(color_scheme=theme)
         tab.wait_for_selector(f"html[data-theme={theme}]")
         assert violations(tab) == []
+
+
+def test_paper_shows_proofs_in_black_on_white(tab: Page, site: str) -> None:
+    tab.emulate_media(color_scheme="dark")
+    tab.goto(f"{site}book/foundations/exact_derivatives.html")
+    tab.wait_for_selector("html[data-theme=dark]")
+    folded = "details:not([open], .hide)"
+    before = tab.locator(folded).count()
+    assert before > 0
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.locator(folded).count() == 0
+    assert tab.locator("html[data-theme=light]").count() == 1
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator(folded).count() == before
+    assert tab.locator("html[data-theme=dark]").count() == 1
+
+
+def test_a_formula_that_is_cut_off_says_so(tab: Page, site: str) -> None:
+    tab.set_viewport_size({"width": 360, "height": 800})
+    tab.goto(f"{site}book/foundations/exact_derivatives.html")
+    tab.evaluate("MathJax.startup.promise")
+    wide = tab.locator("mjx-container.more-right:visible").first
+    assert wide.get_attribute("tabindex") == "0"
+    wide.evaluate("box => box.scrollLeft = box.scrollWidth")
+    tab.wait_for_selector("mjx-container.more-left:not(.more-right)")
 
 
 def assert_formulas_are_typeset(tab: Page) -> None:

@@ -220,7 +220,7 @@ def _build(book: Book, source: Path, pages: Path, limits: Limits, *options: str)
     check_writable(pages.parent)
     pages.with_name(_LOG).unlink(missing_ok=True)
     with scratch(pages.with_name(f".{pages.name}.build")) as place:
-        html = _jupyter_book(source, place, limits, *options)
+        html = jupyter_book(source, place, limits, *options)
         cache.check_unchanged(book.root, before)
         cache.stamp(html, wanted)
         put_in_place(html, pages)
@@ -266,11 +266,37 @@ def _mirror_text(book: Book, folder: Path) -> None:
             shutil.copyfile(path, partial)
 
 
-def _jupyter_book(source: Path, output: Path, limits: Limits, *options: str) -> Path:
-    """Run ``jupyter-book build``; return the folder of the pages."""
+def jupyter_book(
+    source: Path, output: Path, limits: Limits, *options: str, builder: str = "html"
+) -> Path:
+    """Run ``jupyter-book build``.
+
+    Parameters
+    ----------
+    source : Path
+        Folder of executed notebooks and text.
+    output : Path
+        Where to build; its log, should it fail, goes beside it.
+    limits : Limits
+        How long it may take, which is as long as a run.
+    *options : str
+        More options of the command.
+    builder : str, optional
+        What to make: ``"html"`` or ``"singlehtml"``.
+
+    Returns
+    -------
+    Path
+        The folder of the pages.
+
+    Raises
+    ------
+    BuildError
+        If it fails, or takes too long.
+    """
     # -P: what stands in the current folder is not imported.
     command = [sys.executable, "-P", "-c", _JUPYTER_BOOK]
-    command += ["build", str(source), "--path-output", str(output), *options]
+    command += ["build", str(source), "--path-output", str(output), "--builder", builder, *options]
     status, printed = _run(command, environment(output) | {"NO_COLOR": "1"}, limits.run)
     if status != 0 or lost_files(printed):
         # Paths as in the sources, so that an editor can open them.
@@ -286,7 +312,7 @@ def _jupyter_book(source: Path, output: Path, limits: Limits, *options: str) -> 
             kept.write_text(log, encoding="utf-8")
             told.append(f"whole log: {kept}")
         raise BuildError("the pages could not be built:\n" + "\n".join(told))
-    return output / "_build" / "html"
+    return output / "_build" / builder
 
 
 def _run(command: list[str], variables: dict[str, str], seconds: float) -> tuple[int | None, str]:

@@ -5,16 +5,35 @@ Loaded by ``_config.yml``. Each handler mends one thing and says why.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from pathlib import PurePosixPath
+import textwrap
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+
+# Folder of MathJax among the static files, our script there, and what it is made of, in this order.
+MATHJAX = "mathjax"
+BUNDLE = "bundle.js"
+PARTS = (
+    "startup.js",
+    "core.js",
+    "input/tex-base.js",
+    "input/tex/extensions/ams.js",
+    "input/tex/extensions/newcommand.js",
+    "input/tex/extensions/configmacros.js",
+    "input/tex/extensions/noundefined.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "a11y/assistive-mml.js",
+)
 
 
 def refuse_missing_alt(app: Sphinx, doctree: nodes.document) -> None:
@@ -72,10 +91,69 @@ def mend_bibliography(
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+def describe(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Describe a page, for those who find it by a search engine, by its first words without formulas."""
+    if doctree is None:
+        return
+    for paragraph in doctree.findall(nodes.paragraph):
+        words = "".join(
+            text
+            for text in paragraph.findall(nodes.Text)
+            if not isinstance(text.parent, nodes.math)
+        )
+        if words.strip():
+            context["description"] = textwrap.shorten(words, 160, placeholder=" …")
+            return
+
+
+def leave_out_mathjax(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Load MathJax, a megabyte, on no page without a formula."""
+    if 'class="math' not in context.get("body", ""):
+        context["script_files"] = [
+            script
+            for script in context["script_files"]
+            if "mathjax" not in f"{script} {getattr(script, 'attributes', {})}".lower()
+        ]
+
+
+def use_bundle(app: Sphinx, config: Config) -> None:
+    """Load MathJax from the bundle that `bundle_mathjax` makes, wherever an extension says it is."""
+    config.mathjax_path = f"{MATHJAX}/{BUNDLE}"
+
+
+def bundle_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    """Put the parts of MathJax that the book needs into one script, and leave out the others.
+
+    MathJax's own bundles have a menu, a third of their size, which would load still more.
+    """
+    folder = Path(app.outdir, "_static", MATHJAX)
+    if exception is not None or not folder.is_dir():
+        return
+    script = ";\n".join(folder.joinpath(part).read_text(encoding="utf-8") for part in PARTS)
+    fonts = folder / "output" / "chtml" / "fonts" / "woff-v2"
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            with contextlib.suppress(OSError):  # it holds a font
+                path.rmdir()
+        elif path.parent != fonts:
+            path.unlink()
+    (folder / BUNDLE).write_text(script, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the handlers; called by Sphinx."""
     app.connect("doctree-read", refuse_missing_alt)
     app.connect("doctree-read", number_repeated_ids)
     app.connect("autodoc-process-docstring", list_references)
     app.connect("html-page-context", mend_bibliography)
+    app.connect("html-page-context", describe)
+    app.connect("config-inited", use_bundle, priority=900)
+    # After the extension that brings MathJax has copied it.
+    app.connect("build-finished", bundle_mathjax, priority=900)
+    # After Sphinx has added it.
+    app.connect("html-page-context", leave_out_mathjax, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
