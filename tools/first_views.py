@@ -4,15 +4,11 @@ The view stands on the page until the script runs, on paper, and where no script
 the script draws.
 """
 
-import os
 import re
-import shutil
-import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from dmfbook.workflow.pages.browser import opened
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 SHARED = ("closed_forms", "drawing", "frame")
 
 
@@ -26,12 +22,7 @@ def main(root: Path) -> None:
     """
     scripts = root / "book" / "static" / "explorers"
     views = root / "book" / "templates" / "explorers"
-    named = os.environ.get("DMFBOOK_BROWSER")
-    found = next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
-    if found is None:
-        sys.exit("no browser found: name one by DMFBOOK_BROWSER")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with opened() as browser:
         page = browser.new_page()
         for path in sorted(scripts.glob("*.js")):
             if path.stem in SHARED:
@@ -44,7 +35,6 @@ def main(root: Path) -> None:
             drawn = page.inner_html(".explorer-view")
             lines = re.sub("(?=<(?:div|svg|p|table|tr)[ >])", "\n", drawn).strip()
             (views / path.name).with_suffix(".html").write_text(f"{lines}\n", encoding="utf-8")
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def no_sphinx(monkeypatch):
         (pages / "index.html").write_text("made")
         return pages
 
-    monkeypatch.setattr(build, "_jupyter_book", make)
+    monkeypatch.setattr(build, "jupyter_book", make)
 
 
 def tree(folder):

@@ -22,7 +22,7 @@ def files_below(folder):
 
 
 def test_text_is_mirrored_and_what_left_the_book_is_removed(book, write_chapter, monkeypatch):
-    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    monkeypatch.setattr(build, "jupyter_book", lambda source, output, *_: make_pages(output))
     folder = book.built / "executed"
     (book.root / "book" / "static").mkdir()
     (book.root / "book" / "static" / "a.css").write_text("a {}")
@@ -59,7 +59,7 @@ def test_pages_are_built_when_something_changed(book, monkeypatch):
         built.append(source)
         return make_pages(output)
 
-    monkeypatch.setattr(build, "_jupyter_book", fake)
+    monkeypatch.setattr(build, "jupyter_book", fake)
     assert build.build_pages(book) and not build.build_pages(book)
     (book.root / "book" / "intro.md").write_text("# Changed\n")
     assert build.build_pages(book) and not build.build_pages(book)
@@ -103,7 +103,7 @@ def test_pages_that_are_not_as_they_were_built_are_built_again(book, monkeypatch
             path.write_text(path.name)
         return pages
 
-    monkeypatch.setattr(build, "_jupyter_book", fake)
+    monkeypatch.setattr(build, "jupyter_book", fake)
     assert build.build_pages(book) and not build.build_pages(book)
     before = files_below(book.built)
     change(book.built / "html" / name)
@@ -115,7 +115,7 @@ def test_pages_that_are_not_as_they_were_built_are_built_again(book, monkeypatch
 
 @pytest.mark.parametrize("stamp", [None, b"", b"\xff\x00", b"{", b"null", b"[]", b'{"key": 1}'])
 def test_pages_with_an_unreadable_stamp_are_built_again(book, monkeypatch, stamp):
-    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    monkeypatch.setattr(build, "jupyter_book", lambda source, output, *_: make_pages(output))
     build.build_pages(book)
     (path,) = (book.built / "html").glob(".dmfbook*")
     path.unlink() if stamp is None else path.write_bytes(stamp)
@@ -124,7 +124,7 @@ def test_pages_with_an_unreadable_stamp_are_built_again(book, monkeypatch, stamp
 
 @pytest.mark.parametrize("place", ["package/a.py", "package/inner/new.py", "requirements.txt"])
 def test_package_edited_while_pages_are_built_certifies_nothing(book, monkeypatch, place):
-    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    monkeypatch.setattr(build, "jupyter_book", lambda source, output, *_: make_pages(output))
     build.build_pages(book)
     before = files_below(book.built)
     (book.root / "book" / "intro.md").write_text("# Changed\n")
@@ -133,17 +133,17 @@ def test_package_edited_while_pages_are_built_certifies_nothing(book, monkeypatc
         (book.root / place).write_text("edited = 1")
         return make_pages(output)
 
-    monkeypatch.setattr(build, "_jupyter_book", fake)
+    monkeypatch.setattr(build, "jupyter_book", fake)
     with pytest.raises(BuildError, match=f"{place} was edited during the build"):
         build.build_pages(book)
     assert files_below(book.built) == before
-    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    monkeypatch.setattr(build, "jupyter_book", lambda source, output, *_: make_pages(output))
     assert build.build_pages(book)
 
 
 @pytest.mark.parametrize("error", [BuildError("a warning"), KeyboardInterrupt()])
 def test_pages_of_a_build_that_did_not_end_are_not_taken(book, monkeypatch, error):
-    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    monkeypatch.setattr(build, "jupyter_book", lambda source, output, *_: make_pages(output))
     build.build_pages(book)
     before = files_below(book.built)
     (book.root / "book" / "intro.md").write_text("# Changed\n")
@@ -152,7 +152,7 @@ def test_pages_of_a_build_that_did_not_end_are_not_taken(book, monkeypatch, erro
         make_pages(output)
         raise error
 
-    monkeypatch.setattr(build, "_jupyter_book", fail)
+    monkeypatch.setattr(build, "jupyter_book", fail)
     for _ in range(2):
         with pytest.raises(type(error)):
             build.build_pages(book)
@@ -209,7 +209,7 @@ def test_chapter_may_have_a_name_that_yaml_must_quote(book, write_chapter, monke
         listed.append(yaml.safe_load((source / "_toc.yml").read_text(encoding="utf-8"))["root"])
         return make_pages(output)
 
-    monkeypatch.setattr(build, "_jupyter_book", read)
+    monkeypatch.setattr(build, "jupyter_book", read)
     path = write_chapter(name, "n")
     build.build_page(book, Run(book.chapter(name), path), book.built / "page")
     assert listed == [f"book/{name}"]
@@ -268,7 +268,7 @@ def test_disk_that_fills_while_text_is_copied_is_named(book, command, monkeypatc
 
 def test_up_to_date_book_may_be_read_only(book, command, write_chapter, monkeypatch):
     write_chapter("one", "print(n)")
-    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    monkeypatch.setattr(build, "jupyter_book", lambda source, output, *_: make_pages(output))
     assert command("build").exit_code == 0
     before = files_below(book.built)
 
@@ -326,5 +326,5 @@ def test_page_that_does_not_exist_is_named_before_any_work(
     assert result.exit_code == 2
     assert result.output == f"dmfbook: {toc} lists book/a/on, which does not exist\n"
     write_toc("intro.md", "a/one")
-    monkeypatch.setattr(build, "_jupyter_book", lambda source, output, *_: make_pages(output))
+    monkeypatch.setattr(build, "jupyter_book", lambda source, output, *_: make_pages(output))
     assert command("build").exit_code == 0
