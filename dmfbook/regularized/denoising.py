@@ -55,9 +55,9 @@ def optimal_shrink(value: ArrayLike, ratio: ArrayLike = 1.0, noise: ArrayLike = 
         value=nonnegative("value", value), ratio=_ratios(ratio), noise=positive("noise", noise)
     )
     root = np.sqrt(beta)
-    inside = y > (1 + root) * level
-    share = np.where(inside, level, 0.0) / np.where(inside, y, 1.0)
-    upper, lower = np.where(inside, (1 + root) * share, 1.0), (1 - root) * share
+    edge = (1 + root) * level
+    # Up to the edge the first is 1 to the bit.
+    upper, lower = edge / np.maximum(y, edge), (1 - root) * level / np.maximum(y, edge)
     return (y * np.sqrt((1 - upper) * (1 + upper) * (1 - lower) * (1 + lower)))[()]
 
 
@@ -100,7 +100,7 @@ def denoising_threshold(depth: ArrayLike, ratio: ArrayLike = 1.0, noise: ArrayLi
     >>> threshold.round(4)
     array([2.    , 2.0656, 2.3094])
     >>> dmf.critical_reg(threshold, [2, 3, 10**6])[:2].round(4)
-    array([2.    , 1.044 ])
+    array([2.   , 1.044])
     """
     order, beta, level = _broadcast(
         depth=depths(depth), ratio=_ratios(ratio), noise=positive("noise", noise)

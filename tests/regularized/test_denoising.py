@@ -39,6 +39,10 @@ def test_two_layers_begin_at_the_edge():
     )
 
 
+def test_a_matrix_is_square_unless_said_otherwise():
+    assert dmf.denoising_threshold(3) == pytest.approx(8 / 15**0.5, rel=4 * EPS)
+
+
 @pytest.mark.parametrize("depth", [3, 4, 7, 40])
 def test_at_the_threshold_both_answers_are_as_far_off(depth):
     """Zero is too little by as much as the minimizer that appears there is too much."""
@@ -54,6 +58,18 @@ def test_the_deepest_is_the_hard_threshold():
     root = np.sqrt(RATIOS**2 + 14 * RATIOS + 1)
     hard = np.sqrt(2 * (RATIOS + 1) + 8 * RATIOS / (RATIOS + 1 + root))
     np.testing.assert_allclose(dmf.denoising_threshold(10**9, RATIOS), hard, rtol=1e-8)
+
+
+def test_noise_of_another_size_is_another_unit():
+    y = np.linspace(0, 9, 50)[:, None]
+    np.testing.assert_allclose(
+        dmf.optimal_shrink(y, RATIOS, 3.0), 3 * dmf.optimal_shrink(y / 3, RATIOS), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        dmf.denoising_threshold(4, RATIOS, 3.0),
+        3 * dmf.denoising_threshold(4, RATIOS),
+        rtol=4 * EPS,
+    )
 
 
 def test_arguments_broadcast():
