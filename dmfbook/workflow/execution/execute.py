@@ -3,8 +3,10 @@
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 
 from dmfbook.workflow.execution import cache
 from dmfbook.workflow.execution.single import NO_HURRY, Execution, Limits, Run, spelled
@@ -102,8 +104,16 @@ def _execute_all(executions: list[Execution], limits: Limits) -> list[str]:
     with Progress(executions) as progress, ThreadPoolExecutor(AT_A_TIME) as pool:
         # From the last: a page that gathers all others takes longest, and would run alone at the end.
         futures: list[Future[str | None]] = [pool.submit(one) for one in executions[::-1]][::-1]
+        # To wait on futures takes their locks, and Ctrl-C at the wrong moment would never give one back.
+        ended: SimpleQueue[Future[str | None]] = SimpleQueue()
+        for future in futures:
+            future.add_done_callback(ended.put)
         try:
-            while wait(futures, timeout=0.5).not_done:
+            done = 0
+            while done < len(futures):
+                with contextlib.suppress(Empty):
+                    ended.get(timeout=0.5)
+                    done += 1
                 for one in executions:
                     one.enforce(limits)
                 progress.show()
@@ -121,5 +131,6 @@ def _stop(executions: list[Execution], futures: list[Future[str | None]]) -> Non
         with contextlib.suppress(KeyboardInterrupt):
             for one in executions:
                 one.stop()
-            if not wait(futures, timeout=0.2).not_done:
+            time.sleep(0.05)
+            if all(future.done() for future in futures):
                 return
