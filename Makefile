@@ -4,10 +4,11 @@ PYTHON ?= python3
 IN := .venv/bin/python
 # Not `-m dmfbook`, which loads the package before it hears Ctrl-C.
 DMFBOOK := $(IN) -m dmfbook_command
+NUMERICS := network regularized unregularized zero_loss sensing training
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book test night lock outputs views mutants benchmark clean help environment
+.PHONY: book test night lock outputs views mutants branches benchmark clean help environment
 
 book: environment  ## execute what changed, build the pages and say where they are (the default)
 	@$(DMFBOOK) build
@@ -31,6 +32,10 @@ views: environment  ## draw the explorers' first views in a browser and store th
 
 mutants: environment  ## break each formula in turn and see that some test fails
 	$(IN) tests/mutation.py
+
+branches: environment  ## list the branches of the numerics that their tests do not take
+	$(IN) -m coverage run -m pytest -q $(NUMERICS:%=tests/%) tests/test_homogeneity.py tests/test_validation.py
+	$(IN) -m coverage report
 
 benchmark:  ## measure against jax and torch, in an environment of their own
 	$(PYTHON) -m venv _build/benchmark

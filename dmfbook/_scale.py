@@ -27,6 +27,14 @@ def binary_exponent(*arrays: Array) -> int:
     return math.frexp(max(ends, default=0.0))[1]
 
 
+def norm_exponent(array: Array) -> int:
+    """The same of the norm; of the largest entry where squares leave the range. Half the time of the latter."""
+    square = float(np.vdot(array, array))
+    if SMALL_SQUARE < square < LARGE_SQUARE:
+        return (math.frexp(square)[1] + 1) // 2
+    return binary_exponent(array)
+
+
 def are_ordinary(exponents: Iterable[int]) -> bool:
     """Whether products of matrices with entries of these exponents need no units."""
     return sum(map(abs, exponents)) < ORDINARY

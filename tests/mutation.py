@@ -35,7 +35,7 @@ PARTS = ("network", "regularized", "unregularized", "zero_loss", "sensing", "tra
 # Modules that are tested by what calls them.
 TESTS = {
     "network/frames": ["unregularized/kinds"],
-    "network/gradient": ["network/problem", "network/units", "network/losses/losses"],
+    "network/gradient": ["network/problem", "network/losses/losses", "training/descent"],
     "network/losses/curvature": ["network/losses/losses", "network/hessian"],
     "network/losses/factorization": ["network/losses/losses"],
     "network/losses/loss": ["network/losses/losses"],
@@ -72,6 +72,26 @@ EQUIVALENT = {
     "return _bracketed_root(low, high * (1 + SLACK), target, reg, depth)": ["1 → 2"],
     "by_reg = (of_reg + depth - 1) // (2 * depth - 2)": ["1 → 2"],
     "highest = (of_reg - LOWEST_EXPONENT) // (2 * depth - 2)": ["2 → 3"],
+    # A sign is its own inverse.
+    "return np.asarray(frame * np.sign(np.diagonal(triangle)))": [
+        "frame * np.sign(np.diagonal(triangle)) → frame / np.sign(np.diagonal(triangle))"
+    ],
+    "return np.asarray(found * np.sign(found[np.argmax(np.abs(found))]))": [
+        "found * np.sign(found[np.argmax(np.abs(found))]) → "
+        "found / np.sign(found[np.argmax(np.abs(found))])"
+    ],
+    # All layers have stacks of one shape.
+    "stack, inputs = shapes[0][:-2], shapes[0][-1]": ["0 → 1"],
+    # NumPy takes any negative length for the one that is left; and the matrix is symmetric.
+    "units = np.eye(rows * cols).reshape(-1, cols, rows).mT": ["1 → 2"],
+    "return images.mT.reshape(rows * cols, -1).T": [
+        "1 → 2",
+        "images.mT.reshape(rows * cols, -1).T → images.mT.reshape(rows * cols, -1)",
+    ],
+    # Another way to the same sum.
+    "if matrices.ndim == 2:": ["2 → 3"],
+    # What is not positive is NaN by then.
+    "exists = np.where(gap > 0, 1.0, np.nan)": ["gap > 0 → gap >= 0"],
     # A zero is divided by it.
     "root = np.where(target > 0, root_of(jump, depth), 1.0)": ["1.0 → 2.0"],
     # How far a Newton step may go: where it helps it is far shorter, where it harms far longer.

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dmfbook._scale import (
-    LARGE_SQUARE,
-    SMALL_SQUARE,
-    are_ordinary,
-    binary_exponent,
-    times_power,
-)
+from dmfbook._scale import are_ordinary, binary_exponent, norm_exponent, times_power
 from dmfbook._validation import Array
 from dmfbook.network.losses.loss import Loss
 from dmfbook.network.losses.stacks import squared_norm
@@ -56,7 +49,7 @@ def units_of(loss: Any, factors: list[Array]) -> Units:
     A loss that is homogeneous has the methods `units` and `in_units` of :class:`Factorization`. With any other only
     the factors are made equal in size.
     """
-    sizes = [_size(factor) for factor in factors]
+    sizes = [norm_exponent(factor) for factor in factors]
     units = loss.units(sum(sizes)) if hasattr(loss, "units") else None
     product, value = units or (0, 0)
     if are_ordinary([*sizes, product, value]):
@@ -73,14 +66,6 @@ def units_of(loss: Any, factors: list[Array]) -> Units:
     )
     scaled = [times_power(factor, -unit) for factor, unit in zip(factors, layers, strict=True)]
     return Units(scaled_loss, scaled, layers, 2 * value, runs)
-
-
-def _size(factor: Array) -> int:
-    """Binary exponent of the norm; of the largest entry where squares leave the range. Half the time of the latter."""
-    square = float(np.vdot(factor, factor))
-    if SMALL_SQUARE < square < LARGE_SQUARE:
-        return (math.frexp(square)[1] + 1) // 2
-    return binary_exponent(factor)
 
 
 def squared_norms(factors: Array, weight: float, is_plain: bool) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dmfbook._scale import binary_exponent, divided, normalized
+from dmfbook._scale import binary_exponent, divided, norm_exponent, normalized
 from dmfbook._validation import Array
 
 ORDINARY = 200  # binary digits up to which the square of Φ is far within the range of float64
@@ -65,7 +65,7 @@ def scaled_chain(factors: list[Array], inputs: tuple[Array, int] | None = None) 
 
 def _digits(layer: Array) -> int:
     """Most binary digits by which a product with the layer grows or shrinks what is not lost by cancellation."""
-    return abs(binary_exponent(layer)) + max(layer.shape).bit_length()
+    return abs(norm_exponent(layer)) + max(layer.shape).bit_length()
 
 
 def _levelled(layers: list[Array]) -> tuple[list[Array], list[int], list[bool]]:

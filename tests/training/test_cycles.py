@@ -57,7 +57,8 @@ def test_there_is_a_cycle_beyond_the_edge_and_it_is_stable_for_a_while():
     cycle = dmf.two_cycle(target, steps, reg)
     for values in (cycle.low, cycle.high, cycle.multiplier, cycle.imbalance_multiplier):
         np.testing.assert_array_equal(np.isnan(values), [True, True, False, False, False])
-    assert np.isnan(dmf.two_cycle(1.0, 0.5).multiplier)  # where both values meet
+    meeting = dmf.two_cycle(1.0, 0.5)  # where both values meet
+    assert np.isnan([meeting.low, meeting.high, meeting.multiplier]).all()
     assert cycle.multiplier[2] < 1 and cycle.multiplier[3] > -1 > cycle.multiplier[4]
     # At the edge the step is 2 over the curvature of the minimizer, and both values meet there.
     minimizer = dmf.global_minimizer(problem(target, reg))

@@ -10,6 +10,7 @@ from loss_cases import INPUTS, LOSSES, OPERATOR, OUTPUTS, SEEN, TARGET, WIDTHS, 
 from strategies import EPS, stacked_objective
 
 import dmfbook as dmf
+from dmfbook.network.losses.curvature import curvature_trace
 
 every_loss = pytest.mark.parametrize(("loss", "definition"), LOSSES.values(), ids=LOSSES)
 
@@ -154,6 +155,38 @@ BAD = {
         "needs a factorization problem",
     ),
 }
+
+
+@every_loss
+def test_traces_of_a_stack_are_those_of_its_points(loss, definition):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((3, 5, 2, 4))
+    left, right = (a + a.mT for a in (rng.standard_normal((3, 5, d, d)) for d in (2, 4)))
+    found = curvature_trace(loss, X, left, right)
+    assert found.shape == (3, 5)
+    for i in np.ndindex(3, 5):
+        alone = curvature_trace(loss, X[i], left[i], right[i])
+        assert np.shape(alone) == () and found[i] == pytest.approx(alone, rel=1e3 * EPS, abs=1e-12)
+
+
+def test_units_of_a_factorization_are_the_larger_size():
+    loss, none = dmf.Factorization([[8.0, -1.0]]), dmf.Factorization([[0.0, 0.0]])
+    assert [loss.units(2), loss.units(7), none.units(2)] == [(4, 4), (7, 7), (2, 2)]
+    np.testing.assert_array_equal(loss.in_units(4, 4).target, [[0.5, -0.0625]])
+
+
+class Square:
+    value = gradient = curvature = staticmethod(lambda X, Z=None: 2 * (X if Z is None else Z))
+
+    def __init__(self, shape):
+        self.shape = shape
+
+
+def test_a_loss_may_have_one_row_and_one_column_but_not_none():
+    assert dmf.Problem(Square((1, 1)), (3,)).widths == (1, 3, 1)
+    for shape in ((0, 2), (2, 0)):
+        with pytest.raises(ValueError, match="must be at least 1, got 0"):
+            dmf.Problem(Square(shape), (3,))
 
 
 class Half:
