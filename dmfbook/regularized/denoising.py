@@ -21,14 +21,14 @@ def optimal_shrink(value: ArrayLike, ratio: ArrayLike = 1.0, noise: ArrayLike = 
     value : float or array, non-negative
         Singular values y of the noisy matrix.
     ratio : float or array, above 0 and up to 1
-        Ratio ``β = m / n`` of the shorter side to the longer.
+        Ratio ``γ = m / n`` of the shorter side to the longer.
     noise : float or array, positive
         ``σ √n``, in units of the values.
 
     Returns
     -------
     float or array
-        ``√((y² − (1 + √β)²) (y² − (1 − √β)²)) / y`` for a noise of 1, and zero up to the edge ``1 + √β`` of what noise
+        ``√((y² − (1 + √γ)²) (y² − (1 − √γ)²)) / y`` for a noise of 1, and zero up to the edge ``1 + √γ`` of what noise
         alone gives; in units of the values, broadcast over the arguments.
 
     Raises
@@ -72,7 +72,7 @@ def denoising_threshold(depth: ArrayLike, ratio: ArrayLike = 1.0, noise: ArrayLi
     depth : int or array of ints, >= 2
         Number of factors L.
     ratio : float or array, above 0 and up to 1
-        Ratio β of the shorter side of the matrix to the longer.
+        Ratio γ of the shorter side of the matrix to the longer.
     noise : float or array, positive
         ``σ √n`` with the standard deviation σ of an entry's noise and the longer side n.
 
@@ -80,7 +80,7 @@ def denoising_threshold(depth: ArrayLike, ratio: ArrayLike = 1.0, noise: ArrayLi
     -------
     float or array
         The threshold ``m_c``, in units of `noise`, broadcast over the arguments: for a noise of 1 and with
-        ``a = (L − 2)/(L − 1)``, ``q = 1 − a²/4`` its square is ``(1 + β + √((1 + β)² − q (1 − β)²)) / q``.
+        ``a = (L − 2)/(L − 1)``, ``q = 1 − a²/4`` its square is ``(1 + γ + √((1 + γ)² − q (1 − γ)²)) / q``.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def denoising_threshold(depth: ArrayLike, ratio: ArrayLike = 1.0, noise: ArrayLi
     )
     jump = (order - 2) / (order - 1)
     part = jump**2 / 4
-    # (1 + β)² − q (1 − β)², without the cancellation where β is small.
+    # (1 + γ)² − q (1 − γ)², without the cancellation where γ is small.
     under = 4 * beta + part * (1 - beta) ** 2
     square = (1 + beta + np.sqrt(under)) / (1 - part)
     return (level * np.sqrt(square))[()]

@@ -1,6 +1,6 @@
 """The spiked model: where noise puts singular values, how far it turns their vectors, and what shrinkage loses.
 
-Noise has independent entries of variance ``1/n``; the matrix has m rows and n columns, ``β = m/n ≤ 1``.
+Noise has independent entries of variance ``1/n``; the matrix has m rows and n columns, ``γ = m/n ≤ 1``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dmfbook._validation import Array
 
 
 def seen(size: Array, ratio: float) -> Array:
-    """Singular value of the noisy matrix that belongs to a signal of this size, ``β^{1/4}`` or larger."""
+    """Singular value of the noisy matrix that belongs to a signal of this size, ``γ^{1/4}`` or larger."""
     return np.asarray(np.sqrt((size + 1 / size) * (size + ratio / size)))
 
 

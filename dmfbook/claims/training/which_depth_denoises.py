@@ -46,7 +46,7 @@ def compare_expansion(
         "the exponent 1 − 1/L": partial(compare_expansion, power=lambda depth: 1 - 1 / depth),
         "the exponent 2 − 2/L": partial(compare_expansion, power=lambda depth: 2 - 2 / depth),
         "no second term": partial(compare_expansion, second=lambda ratio: 0.0),
-        "the second term 2β": partial(compare_expansion, second=lambda ratio: 2 * ratio),
+        "the second term 2γ": partial(compare_expansion, second=lambda ratio: 2 * ratio),
     },
 )
 def large_signals(case: LargeCase) -> Evidence:
@@ -141,7 +141,7 @@ def compare_guarantee(case: DepthCase, best: int = 4, loss: float = 1.0) -> Evid
     "Four layers have the best guarantee",
     source="this book",
     status="empirical",
-    cases={"β from ½ to 1": denoised.guarantees},
+    cases={"γ from ½ to 1": denoised.guarantees},
     controls={"nearly square": partial(denoised.guarantees, low=0.01, high=0.05)},
     rivals={
         "three layers": partial(compare_guarantee, best=3),
