@@ -37,9 +37,10 @@ def pytest_configure(config):
 
 
 def pytest_collectstart(collector):
-    """Let nbval skip SVG pictures as it skips PNG, and verdicts: sources hold text outputs only."""
+    """Let nbval skip SVG pictures as it skips PNG, and what is for programs: sources hold text only."""
     if hasattr(collector, "skip_compare"):
         collector.skip_compare += ("image/svg+xml", "application/vnd.dmfbook.verdict+json")
+        collector.skip_compare += ("application/papermill.record/text/plain",)
 
 
 def _kernel(kernel_name, **_):

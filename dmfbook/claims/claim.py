@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 import zlib
@@ -15,7 +14,7 @@ import numpy as np
 
 from dmfbook._validation import integer
 from dmfbook.claims.evidence import Evidence
-from dmfbook.claims.verdict import Trial, Verdict
+from dmfbook.claims.verdict import Trial, Verdict, leniency
 
 Status = Literal["paper's claim", "derived", "new", "empirical"]
 CaseMaker = Callable[[np.random.Generator], Any]
@@ -160,8 +159,8 @@ class Claim:
         ValueError
             If `cases` is below 1 or `seed` is negative.
         """
-        cases, seed = integer("cases", cases, 1), integer("seed", seed, 0)
-        return self._verdict(range(max(cases, len(self.cases))), seed)
+        cases = integer("cases", cases, 1)
+        return self.verify_on(range(max(cases, len(self.cases))), seed)
 
     def repeat(self, number: int, seed: int = 0) -> Verdict:
         """Test the claim, its controls and its rivals on the case of one number alone.
@@ -185,7 +184,34 @@ class Claim:
         ValueError
             If `number` or `seed` is negative.
         """
-        return self._verdict([integer("number", number, 0)], integer("seed", seed, 0))
+        return self.verify_on([number], seed)
+
+    def verify_on(self, numbers: Iterable[int], seed: int = 0) -> Verdict:
+        """Test the claim, its controls and its rivals on the cases of some numbers.
+
+        Parameters
+        ----------
+        numbers : iterable of int, >= 0
+            Numbers of the cases, at least one.
+        seed : int, >= 0
+            Seed of the cases.
+
+        Returns
+        -------
+        Verdict
+            What was worst on these cases. Verdicts on other numbers can be `joined` with it.
+
+        Raises
+        ------
+        TypeError
+            If one of them is no integer.
+        ValueError
+            If there is no number, or one of them or `seed` is negative.
+        """
+        chosen = [integer("number", number, 0) for number in numbers]
+        if not chosen:
+            raise ValueError("numbers must hold at least one, got none")
+        return self._verdict(chosen, integer("seed", seed, 0))
 
     def show(self, cases: int = 10, seed: int = 0) -> None:
         """Verify the claim and print the verdict, which is the same on every machine.
@@ -227,8 +253,8 @@ class Claim:
             cases=len(trials),
             seed=seed,
             worst=min(trials, key=lambda trial: trial.evidence.margin),
-            controls={name: max(tried, key=_leniency) for name, tried in controls.items()},
-            rivals={name: min(tried, key=_leniency) for name, tried in rivals.items()},
+            controls={name: max(tried, key=leniency) for name, tried in controls.items()},
+            rivals={name: min(tried, key=leniency) for name, tried in rivals.items()},
             seconds=time.perf_counter() - start,
         )
         _emit(verdict)
@@ -287,8 +313,3 @@ def _emit(verdict: Verdict) -> None:
 
         if get_ipython() is not None:
             display({MIME_TYPE: verdict.as_dict()}, raw=True)
-
-
-def _leniency(trial: Trial) -> float:
-    """Margin of a check that must fail; NaN shows no failure and counts as passing."""
-    return math.inf if math.isnan(trial.evidence.error) else trial.evidence.margin

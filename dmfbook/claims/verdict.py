@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +190,49 @@ class Verdict:
             *_listed("NOT REFUTED", surviving, self.rivals),
         ]
         return "\n".join(lines)
+
+
+def joined(verdicts: Sequence[Verdict]) -> Verdict:
+    """Join verdicts on different cases to one on all of them.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+        On the same claim with the same seed, at least one, in the order of their cases.
+
+    Returns
+    -------
+    Verdict
+        What one test on all cases would have found.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or they are of different claims or seeds.
+    """
+    if len({(verdict.claim, verdict.seed) for verdict in verdicts}) != 1:
+        raise ValueError("verdicts must be of one claim and one seed")
+    first = verdicts[0]
+    return Verdict(
+        claim=first.claim,
+        cases=sum(verdict.cases for verdict in verdicts),
+        seed=first.seed,
+        worst=min((each.worst for each in verdicts), key=lambda trial: trial.evidence.margin),
+        controls={
+            name: max((each.controls[name] for each in verdicts), key=leniency)
+            for name in first.controls
+        },
+        rivals={
+            name: min((each.rivals[name] for each in verdicts), key=leniency)
+            for name in first.rivals
+        },
+        seconds=sum(verdict.seconds for verdict in verdicts),
+    )
+
+
+def leniency(trial: Trial) -> float:
+    """Margin of a check that must fail; NaN shows no failure and counts as passing."""
+    return math.inf if math.isnan(trial.evidence.error) else trial.evidence.margin
 
 
 def _listed(heading: str, some: Iterable[str], order: Iterable[str]) -> list[str]:

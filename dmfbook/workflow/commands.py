@@ -240,13 +240,17 @@ def verify(
         typer.Option(help="Module of claims of your own, with its submodules; not the book's."),
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Also write the verdicts to this file.")] = None,
+    scheduler: Scheduler = None,
 ) -> None:
-    """Test the claims on random cases; exit 1 if one fails, a control passes or a rival survives."""
+    """Test the claims on random cases; exit 1 if one fails, a control passes or a rival survives.
+
+    More than 100 cases are spread over processes; what is done is kept, and the same command goes on.
+    """
     check_here()
     if case is None:
-        passed = verifying(labels or [], cases or 5, seed, json, module)
-    elif cases is not None or json is not None:
-        raise BookError("--case tests one case: it goes with neither --cases nor --json")
+        passed = verifying(labels or [], cases or 5, seed, json, module, scheduler)
+    elif cases is not None or json is not None or scheduler is not None:
+        raise BookError("--case tests one case: it goes with none of --cases, --json, --scheduler")
     else:
         passed = verify_case(labels or [], case, seed, module)
     if not passed:

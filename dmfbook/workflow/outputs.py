@@ -18,9 +18,12 @@ from dmfbook.workflow.system.errors import BuildError
 from dmfbook.workflow.system.files import read_text, whole
 from dmfbook.workflow.system.locks import alone, sweep
 
-# nbval skips these. A picture in a source makes its diff unreadable; the verdict of a claim holds
-# seconds and rounding, which differ between machines.
-_LEFT_OUT = ("image/", "application/pdf", "application/vnd.dmfbook.verdict+json")
+# nbval skips these. A picture in a source makes its diff unreadable; verdicts and glued values
+# hold seconds and rounding, which differ between machines.
+_LEFT_OUT = (
+    *("image/", "application/pdf", "application/vnd.dmfbook.verdict+json"),
+    "application/papermill.record/",
+)
 
 # What differs at each execution. Each begins with a word, so that long lines are searched quickly.
 _UNREPEATABLE = {
@@ -33,7 +36,8 @@ _UNREPEATABLE = {
 def save_outputs(book: Book, names: Iterable[str] = ()) -> list[Path]:
     """Write the text outputs of chapters into their sources.
 
-    Pictures and verdicts for programs are left out, and so are all outputs of a cell tagged ``nbval-ignore-output``.
+    Pictures, verdicts for programs and glued values are left out, and so are all outputs of a cell
+    tagged ``nbval-ignore-output``.
 
     Parameters
     ----------

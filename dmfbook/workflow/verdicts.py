@@ -1,15 +1,17 @@
 """The table of ``dmfbook verify``."""
 
-import importlib
 import json
-import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dmfbook.workflow.execution.places import check_report
-from dmfbook.workflow.system.errors import BookError, shortened, unknown
+from dmfbook.workflow.sweeps.claims import chosen_claims
+from dmfbook.workflow.system.errors import BookError
 from dmfbook.workflow.system.files import whole
+
+# More cases of a claim than these are spread over processes, and what is done is kept.
+_AT_ONCE = 100
 
 # What a report holds of each claim, for whoever reads it.
 _COLUMNS = (
@@ -19,12 +21,18 @@ _COLUMNS = (
 
 
 def verify(
-    labels: list[str], cases: int, seed: int, report: Path | None, module: str | None = None
+    labels: list[str],
+    cases: int,
+    seed: int,
+    report: Path | None,
+    module: str | None = None,
+    address: str | None = None,
 ) -> bool:
     """Test claims, print a row for each as it is done, and report to a file.
 
     Below the row of a claim that did not pass stands what went wrong, and the command that shows it
-    again.
+    again. More than 100 cases, or those for a scheduler, are spread over processes, and what is done
+    is kept; see `verify_many`.
 
     Parameters
     ----------
@@ -38,9 +46,10 @@ def verify(
         JSON file for the verdicts, a list with one object a claim. A number that is not finite,
         as the margin of an error that is exactly zero, is null; so is all that a claim would say
         whose oracle is not installed.
-
     module : str, optional
         Where to look for claims, as `claims_of` does; without it, in the book.
+    address : str, optional
+        Address of a running scheduler.
 
     Returns
     -------
@@ -52,35 +61,39 @@ def verify(
     BookError
         If a label is unknown or the file cannot be written; nothing is checked.
     """
-    wanted, width = _claims(labels, module)
-    from dmfbook.claims.oracles import MissingOracle
-
+    wanted, width = chosen_claims(labels, module)
     if report is not None:
         check_report(report)
     print(_row(width, "claim", "cases", "worst error", "tolerance", "margin", "seconds", "verdict"))
     again = f"dmfbook verify --module {module}" if module else "dmfbook verify"
-    rows = []
-    for claim in wanted:
-        try:
-            verdict = claim.verify(cases, seed)
-        except MissingOracle as error:
-            rows.append(_not_tested(claim))
+    rows = {}
+    many = cases > _AT_ONCE or address is not None
+    if many:  # with tqdm and Dask, which few need
+        from dmfbook.workflow.sweeps.verification import verify_many
+    for claim, verdict in (
+        verify_many(wanted, cases, seed, module, address)
+        if many
+        else _one_by_one(wanted, cases, seed)
+    ):
+        if isinstance(verdict, str):
+            rows[claim.label] = _not_tested(claim)
             print(_row(width, claim.label, *5 * ["-"], "NOT TESTED"))
-            print(f"  {error}", flush=True)
+            print(f"  {verdict}", flush=True)
             continue
-        rows.append(verdict.as_dict())
+        rows[claim.label] = verdict.as_dict()
         print(_row(width, claim.label, *_cells(verdict)), flush=True)
         for failure in verdict.failures:
             print(f"  {failure.replace('dmfbook verify', again)}", flush=True)
+    ordered = [rows[claim.label] for claim in wanted]
     if report is not None:
         with whole(report) as partial:
-            chosen = [{name: row[name] for name in _COLUMNS} for row in rows]
+            chosen = [{name: row[name] for name in _COLUMNS} for row in ordered]
             partial.write_text(json.dumps(chosen, indent=1))
-    passed = sum(row["passed"] for row in rows)
-    missing = sum(row["holds"] is None for row in rows)
+    passed = sum(row["passed"] for row in ordered)
+    missing = sum(row["holds"] is None for row in ordered)
     not_tested = f", {missing} not tested" if missing else ""
-    print(f"{passed} of {len(rows)} claims passed{not_tested}")
-    return passed == len(rows)
+    print(f"{passed} of {len(ordered)} claims passed{not_tested}")
+    return passed == len(ordered)
 
 
 def verify_case(labels: list[str], number: int, seed: int, module: str | None = None) -> bool:
@@ -107,7 +120,7 @@ def verify_case(labels: list[str], number: int, seed: int, module: str | None = 
     BookError
         If a label is unknown; nothing is checked. Or if an oracle is not installed.
     """
-    wanted, _ = _claims(labels, module)
+    wanted, _ = chosen_claims(labels, module)
     from dmfbook.claims.oracles import MissingOracle
 
     passed = True
@@ -128,66 +141,15 @@ def verify_case(labels: list[str], number: int, seed: int, module: str | None = 
     return passed
 
 
-def claims_of(name: str) -> tuple[Any, ...]:
-    """Import a module and all below it, and collect their claims.
+def _one_by_one(claims: list[Any], cases: int, seed: int) -> Iterator[tuple[Any, Any]]:
+    """Test claims here; yield each with its verdict, or with what its oracle needs."""
+    from dmfbook.claims.oracles import MissingOracle
 
-    Parameters
-    ----------
-    name : str
-        Name of the module, such as ``my_package.claims``.
-
-    Returns
-    -------
-    tuple of Claim
-        Each once, in the order in which they are found.
-
-    Raises
-    ------
-    BookError
-        If a module is not found or cannot be imported, there is no claim, or two have one label.
-    """
-    from dmfbook.claims import Claim
-
-    found: dict[int, Any] = {}
-    modules = [_imported(name)]
-    for module in modules:
-        found |= {id(each): each for each in vars(module).values() if isinstance(each, Claim)}
-        below = pkgutil.iter_modules(getattr(module, "__path__", []), f"{module.__name__}.")
-        modules += [_imported(each.name) for each in below if not each.name.endswith("__main__")]
-    if not found:
-        raise BookError(f"{name} and the modules below it have no claim; see dmfbook.claims.claim")
-    labels = [claim.label for claim in found.values()]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise BookError(f"two claims of {name} have the label {label!r}")
-    return tuple(found.values())
-
-
-def _imported(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except (Exception, SystemExit) as error:
-        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-        if missing and f"{name}.".startswith(f"{missing}."):
-            why = f"no module named {missing!r}; install it, or name its folder in PYTHONPATH"
-            raise BookError(f"cannot import {name!r}: {why}") from None
-        told = shortened(f"{type(error).__name__}: {error}".strip(), 500)
-        raise BookError(f"cannot import {name!r}: {told}") from None
-
-
-def _claims(labels: list[str], module: str | None) -> tuple[list[Any], int]:
-    """Claims of these labels, or all, and the length of the longest label of all."""
-    from dmfbook_command import loading
-
-    with loading():
-        from dmfbook.claims import all_claims
-    known = all_claims() if module is None else claims_of(module)
-    claims = {claim.label: claim for claim in known}
-    for label in labels:
-        if label not in claims:
-            raise unknown("claim", label, claims)
-    wanted = [claims[label] for label in dict.fromkeys(labels)] or list(claims.values())
-    return wanted, max(map(len, claims), default=0)
+    for claim in claims:
+        try:
+            yield claim, claim.verify(cases, seed)
+        except MissingOracle as error:
+            yield claim, str(error)
 
 
 def _not_tested(claim: Any) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pytest
 
 from dmfbook.claims import Claim, ClaimFailed, Evidence, all_claims, claim, worst
+from dmfbook.claims.verdict import joined
 
 
 def below_two(value: float) -> Evidence:
@@ -321,3 +322,15 @@ def test_values_for_json_are_plain() -> None:
         *("label", "title", "source", "status", "cases", "worst_error", "tolerance", "margin"),
         *("holds", "controls", "rivals", "passed", "failures", "worst_case", "seconds"),
     ]
+
+
+def test_parts_join_to_the_whole() -> None:
+    some = toy(controls=lambda rng: rng.uniform(3, 4))
+    whole = some.verify(17, seed=3)
+    parts = [some.verify_on(range(first, min(first + 5, 17)), 3) for first in range(0, 17, 5)]
+    assert replace(joined(parts), seconds=0) == replace(whole, seconds=0)
+    for wrong in ([], [parts[0], some.verify(2, seed=4)], [parts[0], toy().verify(2, seed=3)]):
+        with pytest.raises(ValueError, match="one claim and one seed"):
+            joined(wrong)
+    with pytest.raises(ValueError, match="at least one"):
+        some.verify_on([])

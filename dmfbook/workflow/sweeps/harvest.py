@@ -10,7 +10,7 @@ from dmfbook.workflow.execution.results import VERDICT
 
 # How NumPy writes a number of its own.
 _OF_NUMPY = re.compile(r"np\.\w+\((.*)\)")
-_WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+_WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan, "np.True_": True, "np.False_": False}
 
 
 def glued(notebook: dict[str, Any]) -> dict[str, Any]:

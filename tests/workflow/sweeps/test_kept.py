@@ -33,7 +33,7 @@ def test_journal_keeps_all_lines_but_a_torn_one(tmp_path):
     [
         ("1.5", 1.5),
         ("np.float64(0.1)", 0.1),
-        ("np.True_", "np.True_"),
+        ("np.True_", True),
         ("True", True),
         ("-inf", -math.inf),
         ("None", None),

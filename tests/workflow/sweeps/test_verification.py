@@ -1,0 +1,82 @@
+"""Claims on many cases: the same verdict as one after another, and nothing is done twice."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dmfbook.workflow.sweeps.verification import verify_part
+
+OWN = """\
+import time
+from dmfbook.claims import Evidence, claim
+from dmfbook.claims.oracles import MissingOracle
+
+def check(x):
+    return Evidence(max(0.0, x - 0.5), 0.49)
+
+options = dict(
+    source="this book",
+    status="new",
+    cases={"low": lambda rng: rng.uniform(0, 0.5), "high": lambda rng: rng.uniform(0.5, 1)},
+    controls={"below one": lambda rng: rng.uniform(1, 2)},
+    rivals={"below 0.7": lambda x: Evidence(x, 0.7)},
+)
+good = claim("own-good", "Mine", **options)(check)
+
+@claim("own-oracle", "Untested", **options)
+def oracle(x):
+    raise MissingOracle("needs what is not there")
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    (tmp_path / "own_many.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("own_many", None)
+
+
+def verify(folder, *arguments):
+    command = [sys.executable, "-m", "dmfbook", "verify", "--module", "own_many"]
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_verdict_is_that_of_one_after_another_and_is_kept(own):
+    import own_many
+
+    report = own / "report.json"
+    first = verify(own, "own-good", "--cases", 330, "--json", report)
+    assert report.exists(), first.stdout + first.stderr
+    alone = own_many.good.verify(330)
+    (row,) = json.loads(report.read_text())
+    said = alone.as_dict()
+    for name in ("cases", "worst_error", "tolerance", "margin", "holds", "controls", "rivals"):
+        assert row[name] == said[name]
+    assert first.returncode == (0 if alone.passed else 1)
+    for failure in alone.failures:
+        assert failure.replace("verify", "verify --module own_many", 1) in first.stdout
+    kept = own / "_build" / "verify" / "own_many-0.jsonl"
+    assert kept.read_text().count("\n") == 7
+    # More cases: all but the last part, which was not whole, is there.
+    second = verify(own, "--cases", 350)
+    assert kept.read_text().count("\n") == 8
+    assert "own-oracle" in second.stdout and "NOT TESTED" in second.stdout
+    # Whoever edits the check gets a new verdict.
+    (own / "own_many.py").write_text(OWN.replace("0.49", "0.3"))
+    assert "FAILS" in verify(own, "own-good", "--cases", 101).stdout
+
+
+def test_worker_says_what_went_wrong(own):
+    told = verify_part("own-good", "own_many", "other", (0, 2), 0)
+    assert "other sources" in told["raised"]
