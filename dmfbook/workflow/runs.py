@@ -86,4 +86,9 @@ def carry_out(book: Book, run: Run, page: bool = True, limits: Limits = NO_HURRY
         if page:
             check_text(book)
         execute(book, [run], limits)
-        return build_page(book, run, pages, limits) if page else None
+        return build_page(book, run, pages, _themes(run), limits) if page else None
+
+
+def _themes(run: Run) -> Path:
+    """Where the themes of all runs stand, beside the folders of the chapters."""
+    return run.target.parents[2] / "themes"

@@ -19,6 +19,8 @@ def no_sphinx(monkeypatch):
         pages = output / "_build" / "html"
         pages.mkdir(parents=True)
         (pages / "index.html").write_text("made")
+        (pages / "_static").mkdir()
+        (pages / "_static" / "theme.js").write_text("large")
         return pages
 
     monkeypatch.setattr(build, "jupyter_book", make)
@@ -165,6 +167,19 @@ def test_our_page_is_built_again_when_something_is_gone(book, write_chapter, no_
     (run.target.parent / "page" / "index.html").unlink()
     carry_out(book, run)
     assert tree(run.target.parent) == before
+
+
+def test_pages_of_many_runs_share_one_theme(book, write_chapter, no_sphinx):
+    write_chapter("one", "n")
+    jobs = [plan_run(book, book.chapter("one"), {"n": n}) for n in (1, 2)]
+    links = [carry_out(book, job).parents[1] / "_static" for job in jobs]
+    (theme,) = (book.built / "runs" / "themes").iterdir()
+    assert [link.resolve() for link in links] == [theme.resolve()] * 2
+    assert not any(link.readlink().is_absolute() for link in links)
+    (theme / "theme.js").unlink()
+    theme.rmdir()
+    carry_out(book, jobs[0])
+    assert (links[1] / "theme.js").read_text() == "large"
 
 
 def test_failed_run_leaves_the_earlier_good_one(book, write_chapter, command, no_sphinx):

@@ -24,6 +24,7 @@ from dmfbook.workflow.system.files import (
     put_in_place,
     read_text,
     recover,
+    remove,
     scratch,
     whole,
 )
@@ -119,10 +120,11 @@ def build_pages(book: Book, limits: Limits = NO_HURRY) -> bool:
         return _build(book, source, pages, limits, "-W", "-n", "--keep-going")
 
 
-def build_page(book: Book, run: Run, pages: Path, limits: Limits = NO_HURRY) -> Path:
+def build_page(book: Book, run: Run, pages: Path, themes: Path, limits: Limits = NO_HURRY) -> Path:
     """Build one executed notebook as a small book of its own, in the style of the whole one.
 
-    References to other chapters stay plain text.
+    References to other chapters stay plain text. The theme, which is some 260 files and the same for
+    every page, stands once in `themes`, and the page has a link to it.
 
     Parameters
     ----------
@@ -132,6 +134,8 @@ def build_page(book: Book, run: Run, pages: Path, limits: Limits = NO_HURRY) -> 
         What was executed.
     pages : Path
         Folder for the pages, replaced if it is ours.
+    themes : Path
+        Folder for the themes of many pages, on the same file system.
     limits : Limits, optional
         How long Jupyter Book may take, which is as long as a run.
 
@@ -163,7 +167,7 @@ def build_page(book: Book, run: Run, pages: Path, limits: Limits = NO_HURRY) -> 
             root = json.dumps(place.with_suffix("").as_posix(), ensure_ascii=False)
             toc = f"format: jb-book\nroot: {root}\n"
             (source / "_toc.yml").write_text(toc, encoding="utf-8")
-            _build(book, source, pages, limits)
+            _build(book, source, pages, limits, themes=themes)
     return pages / place.with_suffix(".html")
 
 
@@ -210,21 +214,45 @@ def check_ours(pages: Path) -> None:
         )
 
 
-def _build(book: Book, source: Path, pages: Path, limits: Limits, *options: str) -> bool:
+def _build(
+    book: Book,
+    source: Path,
+    pages: Path,
+    limits: Limits,
+    *options: str,
+    themes: Path | None = None,
+) -> bool:
     """Build the pages of a folder of sources, unless they stand there as they were built."""
     before = cache.moment(book.root)
     files = sorted(path for path in source.rglob("*") if path.is_file())
     wanted = cache.digest(source, files) + cache.surroundings(book.root)
-    if cache.stamped_key(pages) == wanted:
+    theme = pages / "_static"
+    if cache.stamped_key(pages) == wanted and (theme.exists() or not theme.is_symlink()):
         return False
     check_writable(pages.parent)
     pages.with_name(_LOG).unlink(missing_ok=True)
     with scratch(pages.with_name(f".{pages.name}.build")) as place:
         html = jupyter_book(source, place, limits, *options)
         cache.check_unchanged(book.root, before)
+        if themes is not None and (html / "_static").is_dir():
+            _share(html / "_static", themes, pages)
         cache.stamp(html, wanted)
         put_in_place(html, pages)
     return True
+
+
+def _share(theme: Path, themes: Path, pages: Path) -> None:
+    """Keep a theme once for all pages that have the same, and put a link in its place."""
+    files = sorted(path for path in theme.rglob("*") if path.is_file())
+    kept = themes / cache.digest(theme, files)[:16]
+    if not kept.is_dir():
+        themes.mkdir(parents=True, exist_ok=True)
+        with scratch(themes / f".{kept.name}.{os.getpid()}") as fresh:
+            shutil.copytree(theme, fresh, dirs_exist_ok=True)
+            with contextlib.suppress(OSError):  # another one was faster
+                os.rename(fresh, kept)
+    remove(theme)
+    theme.symlink_to(os.path.relpath(kept.resolve(), pages.resolve()), target_is_directory=True)
 
 
 def _with_bibliography(path: Path) -> dict:

@@ -56,7 +56,8 @@ def test_parameter_in_markdown_reaches_the_page_as_text(book, write_chapter):
     attack = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     run = Run(book.chapter("one"), book.built / "runs" / "one.ipynb", {"c": attack})
     execute(book, [run])
-    page = build_page(book, run, book.built / "page").read_text(encoding="utf-8")
+    page = build_page(book, run, book.built / "page", book.built / "themes")
+    page = page.read_text(encoding="utf-8")
     assert "<img src=x" not in page and "<script>alert" not in page
     assert "<strong>&lt;img src=x onerror=alert(1)&gt;" in page
     assert "<i>meant</i>" in page

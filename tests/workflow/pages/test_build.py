@@ -199,6 +199,8 @@ def test_command_runs_one_chapter(book, command, write_chapter):
         assert f'<script src="{address}' not in text and f'src="{address}' not in text
     assert "injected-parameters" in (folder / "one.ipynb").read_text()
     assert {path.name for path in folder.iterdir()} == {"one.ipynb", "page"}
+    assert len([path for path in folder.rglob("*") if path.is_file()]) < 20
+    assert (folder / "page" / "_static" / "basic.css").is_file()
 
 
 @pytest.mark.parametrize("name", ["no", "1e3", "a: b", "# x", "it's", "- y", "[z]", 'qu"ote', "λ𝔸"])
@@ -211,7 +213,9 @@ def test_chapter_may_have_a_name_that_yaml_must_quote(book, write_chapter, monke
 
     monkeypatch.setattr(build, "jupyter_book", read)
     path = write_chapter(name, "n")
-    build.build_page(book, Run(book.chapter(name), path), book.built / "page")
+    build.build_page(
+        book, Run(book.chapter(name), path), book.built / "page", book.built / "themes"
+    )
     assert listed == [f"book/{name}"]
 
 

@@ -161,7 +161,7 @@ def test_page_that_lacks_a_file_is_no_page(book, write_chapter, monkeypatch, lin
     monkeypatch.setattr(subprocess, "Popen", lose)
     run = Run(book.chapter("one"), build.executed(book, source))
     with pytest.raises(BuildError) as caught:
-        build.build_page(book, run, book.root / "page")
+        build.build_page(book, run, book.root / "page", book.root / "themes")
     assert line in str(caught.value)
     assert not (book.root / "page").exists()
 
