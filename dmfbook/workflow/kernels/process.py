@@ -4,6 +4,7 @@ It is started by its path, without importing `dmfbook`: that is left to the chap
 """
 
 import json
+import sys
 from typing import Any
 
 import zmq
@@ -14,6 +15,10 @@ from jupyter_client.session import json_packer
 
 class KernelProcess(IPKernelApp):
     """A kernel that waits for who reads what it shows, and can send any string."""
+
+    def init_path(self) -> None:
+        """Let a chapter import modules that stand beside it, where no installed one has the name."""
+        sys.path.append("")
 
     def init_iopub(self, context: Any) -> None:
         """Open the socket through which outputs go."""

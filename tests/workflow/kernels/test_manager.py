@@ -112,3 +112,10 @@ def test_slow_kernel_is_waited_for(book, write_chapter, monkeypatch):
     write_chapter("one", "print(n)")
     execute(book, [Run(book.chapter("one"), book.built / "one.ipynb")])
     assert min(seen.values()) > Limits().run
+
+
+def test_chapter_imports_what_stands_beside_it_and_hides_nothing(book, write_chapter, command):
+    (book.root / "book" / "helper.py").write_text("answer = 42\n")
+    (book.root / "book" / "json.py").write_text("raise ImportError\n")
+    write_chapter("one", "import json, helper\nprint(helper.answer, json.dumps(n))")
+    assert command("run", "one", "--no-page").exit_code == 0
