@@ -35,6 +35,23 @@ if (window.MathJax) {
   addEventListener("toggle", markNarrow, { capture: true });
 }
 
+// Rows of a long table can be sought.
+for (const table of document.querySelectorAll(".bd-content table")) {
+  const rows = [...table.querySelectorAll("tbody > tr")];
+  if (rows.length < 30) continue;
+  const field = document.createElement("input");
+  Object.assign(field, { type: "search", placeholder: "Only rows with …", className: "row-filter" });
+  field.setAttribute("aria-label", "Show only rows of the table with these words");
+  field.addEventListener("input", () => {
+    const words = field.value.toLowerCase().split(/\s+/);
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+  });
+  (table.closest(".pst-scrollable-table-container") ?? table).before(field);
+}
+
 // On paper nothing can be unfolded, and ink is black. The code behind a figure stays away.
 let folded = [];
 let theme;

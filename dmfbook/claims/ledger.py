@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 
 from dmfbook.claims.verdict import Trial, Verdict
 
 MEASURED = """\
-| statement | source | status | cases | worst error | tolerance | claim | controls | rivals |
-|---|---|---|--:|--:|--:|---|---|---|"""
+| statement | claim | controls | rivals | cases | error | tolerance | whose |
+|---|---|---|---|--:|--:|--:|---|"""
 
 TOLD_APART = """\
 | statement | fails without | not needed, as far as searched | told from |
@@ -34,9 +35,9 @@ def measured(verdicts: Iterable[Verdict]) -> str:
     Examples
     --------
     >>> print(measured([]).splitlines()[0])
-    | statement | source | status | cases | worst error | tolerance | claim | controls | rivals |
+    | statement | claim | controls | rivals | cases | error | tolerance | whose |
     """
-    return "\n".join([MEASURED, *map(_measured_row, verdicts)])
+    return "\n".join([MEASURED, *_by_part(verdicts, _measured_row)])
 
 
 def told_apart(verdicts: Iterable[Verdict]) -> str:
@@ -58,7 +59,7 @@ def told_apart(verdicts: Iterable[Verdict]) -> str:
     >>> print(told_apart([]).splitlines()[0])
     | statement | fails without | not needed, as far as searched | told from |
     """
-    return "\n".join([TOLD_APART, *map(_told_apart_row, verdicts)])
+    return "\n".join([TOLD_APART, *_by_part(verdicts, _told_apart_row)])
 
 
 def ratios(verdicts: Iterable[Verdict]) -> dict[str, list[list[float]]]:
@@ -83,19 +84,31 @@ def ratios(verdicts: Iterable[Verdict]) -> dict[str, list[list[float]]]:
     }
 
 
+def _by_part(verdicts: Iterable[Verdict], row: Callable[[Verdict], str]) -> Iterator[str]:
+    """Rows, under the name of each part of the book."""
+    for part, group in groupby(verdicts, key=_part):
+        name = part.replace("_", " ").capitalize()
+        yield f"| **{name}** |"
+        yield from map(row, group)
+
+
+def _part(verdict: Verdict) -> str:
+    """Folder of the claim's module, which is called like the part."""
+    return verdict.claim.check.__module__.split(".")[-2]
+
+
 def _measured_row(verdict: Verdict) -> str:
     claim = verdict.claim
     source = claim.source if claim.source == "this book" else f"{{cite:p}}`{claim.source}`"
     cells = [
         _link(verdict),
-        source,
-        claim.status + ", certified" * (claim.label in _certified()),
-        str(verdict.cases),
-        f"{verdict.worst_error:.1e}",
-        f"{verdict.tolerance:.1e}",
         "holds" if verdict.holds else "**fails**",
         _tally(verdict.controls, verdict.passing_controls, "fails", "fail", "passes"),
         _tally(verdict.rivals, verdict.surviving_rivals, "refuted", "refuted", "survives"),
+        str(verdict.cases),
+        f"{verdict.worst_error:.1e}",
+        f"{verdict.tolerance:.1e}",
+        f"{claim.status}{', certified' * (claim.label in _certified())}; {source}",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -121,7 +134,7 @@ def _told_apart_row(verdict: Verdict) -> str:
 
 
 def _link(verdict: Verdict) -> str:
-    return f"{{prf:ref}}`{verdict.claim.title} <{verdict.claim.label}>`"
+    return f"{{prf:ref}}`{verdict.claim.label}` {_literal(verdict.claim.title)}"
 
 
 def _tally(

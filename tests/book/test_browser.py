@@ -98,6 +98,16 @@ def test_a_formula_that_is_cut_off_says_so(tab: Page, site: str) -> None:
     tab.wait_for_selector("mjx-container.more-left:not(.more-right)")
 
 
+def test_rows_of_a_long_table_can_be_sought(tab: Page, site: str) -> None:
+    tab.goto(f"{site}book/notation.html")
+    rows = tab.locator("table").first.locator("tbody tr:visible")
+    before = rows.count()
+    tab.get_by_role("searchbox", name="Show only rows").first.fill("condition number")
+    assert 1 <= rows.count() < before
+    tab.get_by_role("searchbox", name="Show only rows").first.fill("")
+    assert rows.count() == before
+
+
 def assert_formulas_are_typeset(tab: Page) -> None:
     formulas = tab.locator("span.math, div.math")
     assert tab.locator(":is(span, div).math:has(mjx-container)").count() == formulas.count()
