@@ -78,7 +78,9 @@ def _current_copy(path):
     if root is None:
         return None
     book = Book.find(root)
-    name = next(name for name, source in book.sources().items() if source == path)
+    name = next((name for name, source in book.sources().items() if source == path), None)
+    if name is None:
+        return None
     copy = executed(book, path)
     return copy if stored_key(copy) == key(book.chapter(name), {}, _surroundings(root)) else None
 
