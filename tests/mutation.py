@@ -54,6 +54,7 @@ TESTS = {
     "zero_loss/modes": ["zero_loss/factorizations", "zero_loss/inputs"],
     "zero_loss/sharpness": ["zero_loss/sharpness", "zero_loss/inputs", "zero_loss/scale"],
     "zero_loss/spectral_norm": ["zero_loss/sharpness", "zero_loss/scale"],
+    "zero_loss/trace": ["zero_loss/trace", "zero_loss/inputs", "zero_loss/scale"],
     "sensing/checks": ["sensing/operator"],
 }
 # The conftest beside the package refuses any other one.
@@ -92,6 +93,8 @@ EQUIVALENT = {
     "if matrices.ndim == 2:": ["2 → 3"],
     # What is not positive is NaN by then.
     "exists = np.where(gap > 0, 1.0, np.nan)": ["gap > 0 → gap >= 0"],
+    # The scale of an empty sum.
+    "top = max((exponent for term, exponent in terms if term), default=0)": ["0 → 1"],
     # A zero is divided by it.
     "root = np.where(target > 0, root_of(jump, depth), 1.0)": ["1.0 → 2.0"],
     # How far a Newton step may go: where it helps it is far shorter, where it harms far longer.
@@ -106,6 +109,10 @@ EQUIVALENT = {
     ],
     # At depth 2 the root is not used: s = m − λ w^0.
     "active = (depth > 2) & (reg > 0) & (target >= threshold)": ["depth > 2 → depth >= 2"],
+    # A spectrum just as wide as its bins may be narrow.
+    "if high - low < number * SMALLEST_BIN * high:": [
+        "high - low < number * SMALLEST_BIN * high → high - low <= number * SMALLEST_BIN * high"
+    ],
     # Two ends that are equally near.
     "fold_end = np.where(np.abs(ends[0]) < np.abs(ends[1]), low, high)": [
         "np.abs(ends[0]) < np.abs(ends[1]) → np.abs(ends[0]) <= np.abs(ends[1])"

@@ -312,3 +312,18 @@ def test_weights_may_be_very_unequal(reg):
         np.testing.assert_allclose(dmf.hessian_spectrum(point), dense, rtol=0, atol=error)
         values, _ = dmf.hessian_eigenpairs(point, "both", 2)
         np.testing.assert_allclose(values[:2], dense[:-3:-1], rtol=100 * EPS)
+
+
+def test_bins_by_default_and_where_all_eigenvalues_agree():
+    point = dmf.global_minimizer(dmf.Problem([[0.0]], (1,), reg=1.0))
+    density = dmf.spectral_density(point)
+    assert len(density.counts) == 200 and density.edges[[0, -1]].tolist() == [1.0, 3.0]
+    assert dmf.spectral_density(point, [1.5, 2.5]).counts.tolist() == [2]
+    with pytest.raises(ValueError, match="at least 2 ascending edges"):
+        dmf.spectral_density(point, [1.0, 3.0, 2.0])
+
+
+def test_bins_of_a_small_spectrum_reach_from_end_to_end():
+    point = dmf.global_minimizer(dmf.Problem(np.diag([2e-20, 1e-20]), (2,), reg=1e-21))
+    density = dmf.spectral_density(point, 5)
+    assert tuple(density.edges[[0, -1]]) == dmf.hessian_extremes(point)

@@ -141,3 +141,8 @@ def test_bad_input_is_refused():
         dmf.flattest_factors(np.eye(2), (3, 1))
     with pytest.raises(ValueError, match="at least 1 width"):
         dmf.flattest_factors(np.eye(2), ())
+
+
+def test_terms_of_very_different_size_add_up():
+    full = dmf.entry_sampling((1, 1), 1, np.random.default_rng(0))
+    assert dmf.sensing_hessian_trace(full, [[[2.0**300]], [[2.0**-300]]]) == 2.0**601
