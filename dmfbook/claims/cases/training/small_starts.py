@@ -173,36 +173,38 @@ class Race:
     @cached_property
     def scaled(self) -> tuple[float, float]:
         """Steps of scaled descent at κ = 1 and κ = 10; infinite where it does not arrive."""
-        first, last = (self._count(k, 0.25, 300, self.damping / k) for k in (1.0, 10.0))
+        first, last = (self._count(k, 0.25, 300, self.damping / k, np.inf) for k in (1.0, 10.0))
         return first, last
 
     @cached_property
     def plain(self) -> tuple[float, float]:
-        """Steps of gradient descent at κ = 1 and κ = 10; infinite where it does not arrive."""
-        return self._count(1.0, 0.2, 200, None), self._count(10.0, 0.2, 1200, None)
+        """Steps of gradient descent at κ = 1, and at κ = 10 or the 1,200 after which it is given up."""
+        return self._count(1.0, 0.2, 200, None, np.inf), self._count(10.0, 0.2, 1200, None, 1200.0)
 
     @property
     def growth(self) -> tuple[float, float]:
         """Steps at κ = 10 over those at κ = 1, scaled and plain."""
         return self.scaled[1] / self.scaled[0], self.plain[1] / self.plain[0]
 
-    def _count(self, condition: float, step: float, most: int, scaling: float | None) -> float:
+    def _count(
+        self, condition: float, step: float, most: int, scaling: float | None, otherwise: float
+    ) -> float:
         problem, truth, start = self.made(condition)
         record = {"error": lambda factors: np.linalg.norm(end_to_end(factors) - truth)}
         run = gradient_descent(problem, start, step, most, scaling=scaling, record=record)
         reached = np.flatnonzero(run.records["error"] < self.enough(truth))
-        return float(reached[0]) if len(reached) else np.inf
+        return float(reached[0]) if len(reached) else otherwise
 
 
 def completion(rng: np.random.Generator, noise: float = 0.0) -> Race:
-    """Half the entries of a 80 × 70 matrix of rank 2 from the spectral start, to a relative error of 1e-4."""
+    """Nine tenths of the entries of an 80 × 70 matrix of rank 2 from the spectral start, to a relative error of 1e-4."""
     shape, rank, seed = (80, 70), 2, int(rng.integers(2**31))
 
     def made(condition: float) -> tuple[SensingProblem, Array, list[Array]]:
         sample = np.random.default_rng(seed)
         left, right = (orthonormal_frame(side, rank, sample) for side in shape)
         truth = left * np.linspace(1, 1 / condition, rank) @ right.T
-        operator = entry_sampling(shape, truth.size // 2, sample)
+        operator = entry_sampling(shape, truth.size * 9 // 10, sample)
         error = sample.normal(size=truth.shape) / np.sqrt(truth.size)
         seen = operator.measure(truth + noise * error)
         u, s, vt = np.linalg.svd(operator.back(seen), full_matrices=False)
