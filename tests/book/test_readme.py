@@ -56,6 +56,10 @@ def check_own(command: str, *words: str, folder: Path) -> None:
         told = run(BIN / "dmfbook", command, *words, "--output", folder)
         assert [place for place in told.split() if Path(place).suffix == ".html"]
         assert list(folder.rglob("*.ipynb")) and list(folder.rglob("*.html"))
+    elif command == "sweep":
+        assert words[-2] == "--output"
+        run(BIN / "dmfbook", command, *words[:-1], folder)
+        assert len((folder / "results.csv").read_text(encoding="utf-8").splitlines()) == 5
     elif command == "verify":
         # All claims, as without a label, take minutes; the ledger has just verified them.
         one = [] if words else ["thm-gradient", "--cases", "2"]

@@ -22,6 +22,12 @@ from dmfbook.workflow.sources.notebooks import Book, Chapter
 from dmfbook.workflow.system.environment import find_fonts
 from dmfbook.workflow.system.errors import BookError
 
+# What packages load only when they are used.
+_LATER = {
+    "matplotlib": ("matplotlib.backends.backend_svg", "PIL.GifImagePlugin", "PIL.JpegImagePlugin"),
+    "myst_nb": ("myst_nb.ext.glue",),
+}
+
 _lock = threading.Lock()
 _servers: dict[tuple[str, ...], ForkServer] = {}
 
@@ -108,7 +114,8 @@ def imports(chapter: Chapter) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Names, in order; of ``from a import b`` both ``a`` and ``a.b``, which may be none.
+        Names, in order; of ``from a import b`` both ``a`` and ``a.b``, which may be none. Then what
+        these load only when they are used.
     """
 
     def names() -> Iterator[str]:
@@ -126,7 +133,9 @@ def imports(chapter: Chapter) -> tuple[str, ...]:
                     yield node.module
                     yield from (f"{node.module}.{name.name}" for name in node.names)
 
-    return tuple(dict.fromkeys(names()))
+    found = dict.fromkeys(names())
+    packages = {name.partition(".")[0] for name in found}
+    return (*found, *(each for name in _LATER if name in packages for each in _LATER[name]))
 
 
 def _server(loaded: tuple[str, ...]) -> ForkServer:
