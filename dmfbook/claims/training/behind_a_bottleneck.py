@@ -47,7 +47,9 @@ def compare_forms(
     status="new",
     cases={
         **GENERIC,
-        "a saddle": partial(bottlenecks.minimizer, low=2, high=4, share=(1.2, 2.0)),
+        "a saddle, two modes": partial(
+            bottlenecks.minimizer, low=2, high=3, share=(1.2, 2.0), least=2
+        ),
         "both ends without spare parts": partial(
             bottlenecks.minimizer, low=3, high=4, ends=(True, True)
         ),

@@ -148,11 +148,12 @@ def minimizer(
     ends: tuple[bool, bool] = (False, False),
     share: tuple[float, float] = (0.4, 1.0),
     reg: float = 0.0,
+    least: int = 1,
 ) -> Bottleneck:
-    """Global minimizer of some depth, behind a hidden layer of one or two units; others are wider."""
+    """Global minimizer of some depth, behind a hidden layer of `least` to two units, one from depth 4; others are wider."""
     while True:
         depth = int(rng.integers(low, high + 1))
-        rank = int(rng.integers(1, 3)) if depth < 4 else 1
+        rank = int(rng.integers(least, 3)) if depth < 4 else 1
         widths = rank + rng.integers(1, 3, size=depth + 1)
         widths[rng.integers(1, depth)] = rank
         factors = layers(rng, tuple(widths.tolist()), rank, ends)
