@@ -108,6 +108,16 @@ def test_rows_of_a_long_table_can_be_sought(tab: Page, site: str) -> None:
     assert rows.count() == before
 
 
+def test_the_map_shows_what_a_result_rests_on(tab: Page, site: str) -> None:
+    tab.goto(f"{site}book/map.html")
+    dot = tab.locator("[data-label=thm-hessian]")
+    dot.focus()
+    assert "on it" in tab.locator(".results-map-said").inner_text()
+    assert dot.get_attribute("class") == "on"
+    dot.press("Enter")
+    tab.wait_for_url("**/exact_derivatives.html#thm-hessian")
+
+
 def assert_formulas_are_typeset(tab: Page) -> None:
     formulas = tab.locator("span.math, div.math")
     assert tab.locator(":is(span, div).math:has(mjx-container)").count() == formulas.count()
