@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +50,14 @@ def site(html: Path) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             pass
 
+    class Patient(http.server.ThreadingHTTPServer):
+        def handle_error(self, *args: object) -> None:
+            # A tab that goes on to another page hangs up.
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(*args)
+
     handler = functools.partial(Quiet, directory=str(html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Patient(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
