@@ -117,7 +117,8 @@ def nbval(folder, path, variables, *plugins):
     options = [word for name in (*plugins, "conftest") for word in ("-p", name)]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-c", os.devnull, "-s", "-q", "--nbval", path],
-        env=variables,
+        # Not what is meant for the run of pytest that this one is a part of.
+        env={name: value for name, value in variables.items() if not name.startswith("PYTEST_")},
         cwd=folder,
         capture_output=True,
         text=True,
