@@ -9,10 +9,10 @@ import pytest
 import dmfbook as dmf
 from dmfbook.claims import CHAPTERS, Claim
 from dmfbook.claims.cases.critical_points import at_modes
-from dmfbook.claims.statements import on_data
+from dmfbook.claims.statements.linear_networks import on_data
 from dmfbook.claims.statements.modes import OUT
-from dmfbook.claims.statements.spectrum import MU_MINUS, MU_PLUS, TABLE, spectrum
-from dmfbook.claims.statements.table import evaluate, latex, markdown
+from dmfbook.claims.statements.regularized.spectrum import MU_MINUS, MU_PLUS, TABLE, spectrum
+from dmfbook.claims.statements.regularized.table import evaluate, latex, markdown
 
 
 def page(name: str, part: str = "regularized") -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dmfbook.claims import all_claims
-from dmfbook.claims.statements.spectrum import MU_MINUS, MU_PLUS, TABLE
+from dmfbook.claims.statements.regularized.spectrum import MU_MINUS, MU_PLUS, TABLE
 from dmfbook.exact import NotCertified, certify, certify_book, critical_point, labels, whole
 from dmfbook.exact.certificates import digest, entry
 from dmfbook.exact.measures import Facts

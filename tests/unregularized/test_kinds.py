@@ -11,7 +11,7 @@ from dmfbook.claims.cases.linear_networks.critical_points.patterns import (
     all_patterns,
     no_blocks,
 )
-from dmfbook.claims.statements.unregularized import Kinds, Products
+from dmfbook.claims.statements.linear_networks.unregularized import Kinds, Products
 
 # Widths, singular values of the whitened target, directions of the inputs.
 NETWORKS = {

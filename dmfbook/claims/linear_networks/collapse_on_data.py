@@ -15,8 +15,8 @@ from dmfbook.claims.cases.linear_networks.last_products import DepthsCase, LastC
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.search import EPS, loss_unit
-from dmfbook.claims.statements import directions
-from dmfbook.claims.statements.directions import constant, fit_and_size, weight
+from dmfbook.claims.statements.linear_networks import directions
+from dmfbook.claims.statements.linear_networks.directions import constant, fit_and_size, weight
 from dmfbook.network.losses.regression import Regression
 from dmfbook.regularized.critical_weight import critical_direction_of, critical_reg_of
 from dmfbook.regularized.regression_fit import regression_fit

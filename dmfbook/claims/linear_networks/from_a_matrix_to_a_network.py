@@ -31,8 +31,8 @@ from dmfbook.claims.cases.linear_networks.whitened import correlated, white
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.training_loop import REDUCTIONS
-from dmfbook.claims.statements.moments import Moments, moments_of
-from dmfbook.claims.statements.white import COMPARED, WhitenedCase
+from dmfbook.claims.statements.linear_networks.moments import Moments, moments_of
+from dmfbook.claims.statements.linear_networks.white import COMPARED, WhitenedCase
 from dmfbook.network.factors import flatten, partial_products
 from dmfbook.network.hessian import hessian, hessian_trace
 from dmfbook.network.losses.regression import Regression

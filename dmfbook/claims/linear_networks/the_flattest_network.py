@@ -12,8 +12,8 @@ from dmfbook.claims.cases.linear_networks.flat_networks import NETWORKS, FlatNet
 from dmfbook.claims.cases.linear_networks.preprocessing import WHITENED, Maps, Preprocessed
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.oracles.directions import best_split
-from dmfbook.claims.statements.flat_networks import (
+from dmfbook.claims.oracles.flatness.directions import best_split
+from dmfbook.claims.statements.linear_networks.flat_networks import (
     Norm,
     balanced,
     flat_spectrum,

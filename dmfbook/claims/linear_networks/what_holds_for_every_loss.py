@@ -16,21 +16,24 @@ from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.search import EPS
 from dmfbook.claims.statements.balance import imbalance, layer_values
-from dmfbook.claims.statements.completions import CompletionCase, compare_completions
-from dmfbook.claims.statements.derivatives import second_derivative, slope
-from dmfbook.claims.statements.fitted import (
+from dmfbook.claims.statements.linear_networks.completions import (
+    CompletionCase,
+    compare_completions,
+)
+from dmfbook.claims.statements.linear_networks.derivatives import second_derivative, slope
+from dmfbook.claims.statements.linear_networks.fitted import (
     FittedCase,
     compare_fitted,
     compare_matrices,
     compare_motion,
 )
-from dmfbook.claims.statements.orbits import one_orbit, one_spectrum
-from dmfbook.claims.statements.origins import (
+from dmfbook.claims.statements.linear_networks.origins import (
     OriginCase,
     compare_floor,
     compare_hessian_at_zero,
     compare_threshold,
 )
+from dmfbook.claims.statements.orbits import one_orbit, one_spectrum
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.hessian import hessian
 

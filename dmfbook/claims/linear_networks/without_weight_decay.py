@@ -21,7 +21,7 @@ from dmfbook.claims.cases.linear_networks.critical_points.families import (
 )
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.statements.unregularized import (
+from dmfbook.claims.statements.linear_networks.unregularized import (
     FLAT,
     STRICT,
     Form,

@@ -25,10 +25,10 @@ from dmfbook.claims.cases.regularized.kinds import (
 )
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.statements.kinds import Kinds
 from dmfbook.claims.statements.modes import OUT, PointCase, mean_of, positive_roots
-from dmfbook.claims.statements.points import Form
-from dmfbook.claims.statements.signs import TIE
+from dmfbook.claims.statements.regularized.kinds import Kinds
+from dmfbook.claims.statements.regularized.points import Form
+from dmfbook.claims.statements.regularized.signs import TIE
 from dmfbook.regularized.modes import LARGER, SMALLER
 from dmfbook.regularized.scalar import collapse_threshold, fold_threshold
 

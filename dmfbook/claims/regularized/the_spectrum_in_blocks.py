@@ -31,11 +31,18 @@ from dmfbook.claims.cases.regularized.weights import (
 from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search
-from dmfbook.claims.statements.blocks import Blocks
 from dmfbook.claims.statements.modes import OUT, PointCase, mean_of
-from dmfbook.claims.statements.signs import INDEX, NULLITY, Count, Summands, at_fold, on_smaller
-from dmfbook.claims.statements.spectrum import TABLE, spectrum
-from dmfbook.claims.statements.table import Row
+from dmfbook.claims.statements.regularized.blocks import Blocks
+from dmfbook.claims.statements.regularized.signs import (
+    INDEX,
+    NULLITY,
+    Count,
+    Summands,
+    at_fold,
+    on_smaller,
+)
+from dmfbook.claims.statements.regularized.spectrum import TABLE, spectrum
+from dmfbook.claims.statements.regularized.table import Row
 from dmfbook.network.factors import flatten
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

@@ -45,7 +45,7 @@ from dmfbook.claims.claim import Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles import search
 from dmfbook.claims.statements.modes import OUT, PointCase
-from dmfbook.claims.statements.sharpness import (
+from dmfbook.claims.statements.regularized.sharpness import (
     IMBALANCE,
     LEADING,
     TWO,
@@ -55,7 +55,7 @@ from dmfbook.claims.statements.sharpness import (
     limits,
     winner,
 )
-from dmfbook.claims.statements.traces import is_exact, lower_bound, trace_formula
+from dmfbook.claims.statements.regularized.traces import is_exact, lower_bound, trace_formula
 from dmfbook.network.factors import end_to_end
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.modes import LARGER, SMALLER

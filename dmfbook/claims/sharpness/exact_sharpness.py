@@ -17,7 +17,7 @@ from dmfbook.claims.cases.sharpness.zero_loss import ZERO_LOSS, Direction, off_t
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.oracles.measurements import square_root
-from dmfbook.claims.statements import zero_loss as statements
+from dmfbook.claims.statements.sharpness import zero_loss as statements
 from dmfbook.network.factors import end_to_end, flatten, partial_products
 from dmfbook.zero_loss.sharpness import RESIDUAL, TOLERANCE, sharpest_direction, sharpness
 

@@ -27,7 +27,7 @@ from dmfbook.claims.cases.sharpness.flat_points import (
 from dmfbook.claims.cases.sharpness.paths import Path, Relaxed
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.statements.flatness import (
+from dmfbook.claims.statements.sharpness.flatness import (
     OTHER_CONDITIONS,
     Deviation,
     balance_deviation,

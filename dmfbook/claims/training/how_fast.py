@@ -15,7 +15,7 @@ from dmfbook.claims.cases.training.runs_near import RunNear
 from dmfbook.claims.claim import CaseMaker, Check, claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.statements.modes import OUT, PointCase
-from dmfbook.claims.statements.rates import (
+from dmfbook.claims.statements.training.rates import (
     GAP,
     IDLE,
     LAST,

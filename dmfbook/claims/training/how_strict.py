@@ -16,7 +16,12 @@ from dmfbook.claims.cases.training.strict_saddles import HeavyCase, LandscapeCas
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
 from dmfbook.claims.statements.modes import OUT
-from dmfbook.claims.statements.strictness import passes, swaps, two_layer_bound, two_layer_saddle
+from dmfbook.claims.statements.training.strictness import (
+    passes,
+    swaps,
+    two_layer_bound,
+    two_layer_saddle,
+)
 from dmfbook.regularized.modes import LARGER, SMALLER
 
 

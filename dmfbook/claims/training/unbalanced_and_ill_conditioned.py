@@ -14,8 +14,8 @@ from dmfbook.claims.cases.training.scaled import ScaledCase, SubspaceCase
 from dmfbook.claims.cases.training.small_starts import BalanceCase, DampedCase, Race, squared_size
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.statements import scaling
 from dmfbook.claims.statements.imbalance import differences
+from dmfbook.claims.statements.training import scaling
 from dmfbook.network.factors import end_to_end
 
 EPS = float(np.finfo(float).eps)

@@ -10,7 +10,7 @@ from dmfbook.claims.cases.training import denoised
 from dmfbook.claims.cases.training.denoised import DepthCase, LargeCase, NoisyMatrix
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.statements.denoising import balance, best_threshold
+from dmfbook.claims.statements.training.denoising import balance, best_threshold
 from dmfbook.regularized.denoising import denoising_threshold
 
 

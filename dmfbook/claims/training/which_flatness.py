@@ -13,7 +13,7 @@ from dmfbook.claims.cases.training.favourites import FlatCase, Size, flat_case, 
 from dmfbook.claims.cases.training.flat_runs import AwareRun, NoisyRun
 from dmfbook.claims.claim import CaseMaker, Check, claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.statements import favourites as statements
+from dmfbook.claims.statements.training import favourites as statements
 from dmfbook.zero_loss.favourites import favourite_factors
 from dmfbook.zero_loss.measures import NoiseMeasure, PowerMeasure
 from dmfbook.zero_loss.trace import flattest_factors

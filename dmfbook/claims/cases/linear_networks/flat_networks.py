@@ -14,8 +14,8 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.linear_networks.data import inputs_with, outputs_of
 from dmfbook.claims.cases.targets import random_target, with_values
-from dmfbook.claims.oracles.directions import best_direction
-from dmfbook.claims.oracles.flat_search import POWERS, FlatSearch
+from dmfbook.claims.oracles.flatness.directions import best_direction
+from dmfbook.claims.oracles.flatness.networks import POWERS, FlatSearch
 from dmfbook.network.factors import flatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.zero_loss.factorizations import flat_factors

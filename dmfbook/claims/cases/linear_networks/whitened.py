@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dmfbook.claims.cases.linear_networks.data import outputs_of
-from dmfbook.claims.statements.white import WhitenedCase
+from dmfbook.claims.statements.linear_networks.white import WhitenedCase
 from dmfbook.network.frames import orthonormal_frame
 
 SAMPLES, SIZES = 12, (2, 3)  # number of samples; outputs and inputs

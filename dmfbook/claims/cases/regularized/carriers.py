@@ -12,7 +12,7 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.critical_points import equal, spread
 from dmfbook.claims.statements.modes import mean_of, mode_value
-from dmfbook.claims.statements.sharpness import IMBALANCE, LEADING, TWO
+from dmfbook.claims.statements.regularized.sharpness import IMBALANCE, LEADING, TWO
 from dmfbook.network.factors import partial_products
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

@@ -14,8 +14,8 @@ from dmfbook.claims.cases.critical_points import critical, equal
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import drop, negative_eigenvalues
-from dmfbook.claims.statements.kinds import DEGENERATE, GLOBAL, LOCAL, STRICT
 from dmfbook.claims.statements.modes import OUT, PointCase
+from dmfbook.claims.statements.regularized.kinds import DEGENERATE, GLOBAL, LOCAL, STRICT
 from dmfbook.network.problem import Problem
 from dmfbook.regularized.critical import critical_points
 

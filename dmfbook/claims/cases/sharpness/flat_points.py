@@ -19,9 +19,9 @@ from dmfbook.claims.cases.sharpness.shared_modes import (
     nothing,
 )
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.oracles.flattest import Descent, descend_sharpness
+from dmfbook.claims.oracles.flatness.bases import Descent, descend_sharpness
 from dmfbook.claims.oracles.spectra import largest_eigenvalue
-from dmfbook.claims.statements.flatness import smallest_product
+from dmfbook.claims.statements.sharpness.flatness import smallest_product
 from dmfbook.network.problem import Problem
 from dmfbook.zero_loss.sharpness import spectral_products
 

@@ -13,7 +13,7 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.sharpness.flat_points import ROUNDING, FlatPoint
 from dmfbook.claims.cases.sharpness.shared_modes import any_factorization
-from dmfbook.claims.statements.flatness import largest_share
+from dmfbook.claims.statements.sharpness.flatness import largest_share
 from dmfbook.network.factors import end_to_end
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.problem import Problem

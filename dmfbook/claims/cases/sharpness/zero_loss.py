@@ -12,7 +12,7 @@ from dmfbook._validation import Array
 from dmfbook.claims.cases import points
 from dmfbook.claims.cases.points import Point, at_zero_loss, random_factors
 from dmfbook.claims.oracles.differentiation import squared_error
-from dmfbook.claims.statements.zero_loss import agreements, maximizers
+from dmfbook.claims.statements.sharpness.zero_loss import agreements, maximizers
 from dmfbook.network.factors import end_to_end, flatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.problem import Problem

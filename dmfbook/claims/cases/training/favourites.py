@@ -9,8 +9,8 @@ import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import with_values
-from dmfbook.claims.oracles.orbit_search import OrbitSearch, descend_measure
-from dmfbook.claims.statements import favourites as statements
+from dmfbook.claims.oracles.flatness.orbits import OrbitSearch, descend_measure
+from dmfbook.claims.statements.training import favourites as statements
 from dmfbook.network.factors import partial_products
 from dmfbook.zero_loss.factorizations import zero_loss_factors
 from dmfbook.zero_loss.favourites import favourite_factors

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmfbook._validation import Array
-from dmfbook.claims.statements.strictness import mode_roots
+from dmfbook.claims.statements.training.strictness import mode_roots
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
 from dmfbook.network.problem import Problem

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from dmfbook.claims.cases.linear_networks.any_loss.losses import SQUARES, Entrywise
-from dmfbook.claims.statements.completions import CompletionCase
+from dmfbook.claims.statements.linear_networks.completions import CompletionCase
 
 
 def shallow(rng: np.random.Generator) -> CompletionCase:

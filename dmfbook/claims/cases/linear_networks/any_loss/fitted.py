@@ -24,7 +24,7 @@ from dmfbook.claims.cases.linear_networks.data import (
     inputs_with,
     many_samples,
 )
-from dmfbook.claims.statements.fitted import FittedCase, Observed
+from dmfbook.claims.statements.linear_networks.fitted import FittedCase, Observed
 from dmfbook.network.losses.regression import Regression
 from dmfbook.regularized.scalar import collapse_threshold
 from dmfbook.sensing.ensembles import gaussian_sensing

@@ -17,7 +17,7 @@ from dmfbook.claims.cases.linear_networks.any_loss.losses import (
     Entrywise,
     some_seen,
 )
-from dmfbook.claims.statements.origins import OriginCase
+from dmfbook.claims.statements.linear_networks.origins import OriginCase
 from dmfbook.network.losses.loss import Loss
 
 

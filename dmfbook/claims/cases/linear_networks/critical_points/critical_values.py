@@ -21,7 +21,7 @@ from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend
-from dmfbook.claims.statements.unregularized import Products
+from dmfbook.claims.statements.linear_networks.unregularized import Products
 from dmfbook.network.factors import flatten
 from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem

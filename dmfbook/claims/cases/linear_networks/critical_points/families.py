@@ -22,7 +22,7 @@ from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import drop
-from dmfbook.claims.statements.unregularized import FLAT, STRICT, Products
+from dmfbook.claims.statements.linear_networks.unregularized import FLAT, STRICT, Products
 from dmfbook.network.hessian import hessian
 from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem

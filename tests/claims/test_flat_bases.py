@@ -6,7 +6,7 @@ import pytest
 import dmfbook as dmf
 from dmfbook.claims.cases.sharpness.flat_points import SHALLOW_OR_NUMBERS, SHAPES, Shape
 from dmfbook.claims.cases.sharpness.shared_modes import any_factorization
-from dmfbook.claims.oracles.flattest import descend_sharpness
+from dmfbook.claims.oracles.flatness.bases import descend_sharpness
 from dmfbook.claims.oracles.spectra import largest_eigenvalue
 
 every_shape = pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.statements.modes import PointCase
-from dmfbook.claims.statements.table import Row, evaluate
+from dmfbook.claims.statements.regularized.table import Row, evaluate
 
 # For two active modes; where w_i = w_j their limits are meant.
 MU_PLUS = "2*((sigma_i + sigma_j)*(s_i - s_j))/(w_i**2 - w_j**2)"

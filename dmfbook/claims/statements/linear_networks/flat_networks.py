@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from dmfbook._validation import Array
-from dmfbook.claims.oracles.directions import best_direction
+from dmfbook.claims.oracles.flatness.directions import best_direction
 from dmfbook.network.factors import partial_products
 
 Norm = Literal["fro", "nuc"] | float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dmfbook.claims.statements.modes import OUT, PointCase
-from dmfbook.claims.statements.signs import TIE, at_fold, on_smaller, swaps
+from dmfbook.claims.statements.regularized.signs import TIE, at_fold, on_smaller, swaps
 from dmfbook.regularized.scalar import collapse_threshold
 
 GLOBAL, LOCAL = "global minimizer", "local minimizer"

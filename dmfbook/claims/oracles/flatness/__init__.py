@@ -1,0 +1,1 @@
+"""Searches for the flattest directions, bases, orbits and networks, which know no formula for them."""

@@ -1,0 +1,1 @@
+"""Statements of the part *Linear networks on data*, as its pages state them."""

@@ -1,0 +1,1 @@
+"""Statements of the part *The regularized landscape*, as its pages state them."""

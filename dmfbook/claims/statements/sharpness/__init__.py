@@ -1,0 +1,1 @@
+"""Statements of the part *Sharpness*, as its pages state them."""

@@ -1,0 +1,1 @@
+"""Statements of the part *Training, predicted*, as its pages state them."""
