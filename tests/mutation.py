@@ -9,6 +9,7 @@ equivalent mutants listed below, and fail the check.
 import ast
 import copy
 import os
+import re
 import resource
 import shutil
 import sys
@@ -73,14 +74,6 @@ EQUIVALENT = {
     "return _bracketed_root(low, high * (1 + SLACK), target, reg, depth)": ["1 → 2"],
     "by_reg = (of_reg + depth - 1) // (2 * depth - 2)": ["1 → 2"],
     "highest = (of_reg - LOWEST_EXPONENT) // (2 * depth - 2)": ["2 → 3"],
-    # A sign is its own inverse.
-    "return np.asarray(frame * np.sign(np.diagonal(triangle)))": [
-        "frame * np.sign(np.diagonal(triangle)) → frame / np.sign(np.diagonal(triangle))"
-    ],
-    "return np.asarray(found * np.sign(found[np.argmax(np.abs(found))]))": [
-        "found * np.sign(found[np.argmax(np.abs(found))]) → "
-        "found / np.sign(found[np.argmax(np.abs(found))])"
-    ],
     # All layers have stacks of one shape.
     "stack, inputs = shapes[0][:-2], shapes[0][-1]": ["0 → 1"],
     # NumPy takes any negative length for the one that is left; and the matrix is symmetric.
@@ -122,6 +115,7 @@ EQUIVALENT = {
 SWAPS = {ast.Add: ast.Sub, ast.Mult: ast.Div, ast.BitAnd: ast.BitOr, ast.Eq: ast.NotEq}
 SWAPS |= {ast.Lt: ast.LtE, ast.Gt: ast.GtE}
 SWAPS |= {new: old for old, new in SWAPS.items()} | {ast.Pow: ast.Mult}
+TUNING = re.compile(r"\b[A-Z_]{4,}\b")
 NAMES = {"maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max"}
 
 
@@ -134,8 +128,18 @@ class Mutant(NamedTuple):
 
 
 def variants(node: ast.AST) -> Iterator[ast.AST]:
-    """What a node may be mistaken for."""
+    """What a node may be mistaken for; nothing where the mistake would be none.
+
+    A sign is its own inverse; and a measured number never meets a tuning constant, written in capitals, exactly.
+    """
     other = copy.deepcopy(node)
+    if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Mult | ast.Div):
+        factor = node.right if isinstance(node, ast.BinOp) else node.value
+        if ast.unparse(factor).startswith("np.sign("):
+            return
+    if isinstance(node, ast.Compare) and not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        if TUNING.search(ast.unparse(node)):
+            return
     match other:
         case ast.BinOp(op=ast.MatMult()):
             other.left, other.right = other.right, other.left
@@ -160,11 +164,12 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def formulas(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes below `node`, without annotations, messages and tuning constants."""
+    """Nodes below `node`, without annotations, messages, seeds and tuning constants."""
     for child in ast.iter_child_nodes(node):
         tuning = isinstance(node, ast.Module) and isinstance(child, ast.Assign)
         annotation = child in (getattr(node, "annotation", None), getattr(node, "returns", None))
-        if not (tuning or annotation or isinstance(child, ast.Raise | ast.JoinedStr)):
+        seed = isinstance(child, ast.Call) and ast.unparse(child.func) == "np.random.default_rng"
+        if not (tuning or annotation or seed or isinstance(child, ast.Raise | ast.JoinedStr)):
             yield child
             yield from formulas(child)
 
