@@ -56,7 +56,7 @@ for (const table of document.querySelectorAll(".bd-content table")) {
 let folded = [];
 let theme;
 addEventListener("beforeprint", () => {
-  folded = [...document.querySelectorAll("details:not([open], .hide)")];
+  folded = [...document.querySelectorAll("details:not([open], .hide, .verdict)")];
   folded.forEach((box) => (box.open = true));
   theme = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
