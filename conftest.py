@@ -39,7 +39,9 @@ def pytest_configure(config):
 def pytest_collectstart(collector):
     """Let nbval skip SVG pictures as it skips PNG, and what is for programs: sources hold text only."""
     if hasattr(collector, "skip_compare"):
-        collector.skip_compare += ("image/svg+xml", "application/vnd.dmfbook.verdict+json")
+        collector.skip_compare += ("image/svg+xml", "application/pdf")
+        collector.skip_compare += ("application/vnd.dmfbook.verdict+json",)
+        collector.skip_compare += ("application/vnd.dmfbook.figure+json",)
         collector.skip_compare += ("application/papermill.record/text/plain",)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -10,11 +12,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from IPython import get_ipython
+from IPython.core.formatters import BaseFormatter
 from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import ArrayLike
+from traitlets import ObjectName, Unicode
+
+from dmfbook.figure_data import MIME_TYPE, numbers
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; black is for axes and text.
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = (
@@ -41,11 +48,15 @@ STYLE: Any = {
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "savefig.facecolor": "none",
+    # Names inside of an SVG are the same every time.
+    "svg.hashsalt": "dmfbook",
 }
 
 
 def use_style() -> None:
-    """Set the book's style, and vector graphics where this runs in a notebook.
+    """Set the book's style; where this runs in a notebook, figures are shown as vector graphics.
+
+    Each then has two more outputs, which the pages offer to take along: a PDF, and the `numbers` behind it.
 
     Examples
     --------
@@ -53,8 +64,29 @@ def use_style() -> None:
     >>> figures.use_style()
     """
     plt.rcParams.update(STYLE)
-    if get_ipython() is not None:
-        set_matplotlib_formats("svg")
+    shell = get_ipython()
+    if shell is not None:
+        # Without a date, so that the same figure is the same file.
+        set_matplotlib_formats("svg", metadata={"Date": None})
+        formatters = shell.display_formatter.formatters
+        formatters["application/pdf"].for_type(Figure, _pdf)
+        formatters[MIME_TYPE] = _Numbers(parent=shell.display_formatter)
+        formatters[MIME_TYPE].for_type(Figure, numbers)
+
+
+class _Numbers(BaseFormatter):
+    """What IPython asks for the numbers behind a figure."""
+
+    format_type = Unicode(MIME_TYPE)
+    print_method = ObjectName("_repr_numbers_")
+    _return_type = dict
+
+
+def _pdf(figure: Figure) -> str:
+    """Print a figure as base64, as notebooks hold a PDF."""
+    file = io.BytesIO()
+    figure.savefig(file, format="pdf", bbox_inches="tight", metadata={"CreationDate": None})
+    return base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def shades(count: int) -> list[tuple[float, float, float, float]]:

@@ -18,10 +18,10 @@ from dmfbook.workflow.system.errors import BuildError
 from dmfbook.workflow.system.files import read_text, whole
 from dmfbook.workflow.system.locks import alone, sweep
 
-# nbval skips these. A picture in a source makes its diff unreadable; verdicts and glued values
-# hold seconds and rounding, which differ between machines.
+# nbval skips these. A picture, or the numbers behind it, in a source makes its diff unreadable; verdicts and
+# glued values hold seconds and rounding, which differ between machines.
 _LEFT_OUT = (
-    *("image/", "application/pdf", "application/vnd.dmfbook.verdict+json"),
+    *("image/", "application/pdf", "application/vnd.dmfbook."),
     "application/papermill.record/",
 )
 

@@ -8,7 +8,9 @@ from typing import Any
 from dmfbook.workflow.execution.cache import without_noise
 from dmfbook.workflow.system.errors import shortened
 
+# Types of outputs for programs.
 VERDICT = "application/vnd.dmfbook.verdict+json"
+FIGURE = "application/vnd.dmfbook.figure+json"
 
 
 class Refused(Exception):
