@@ -1,77 +1,37 @@
-"""Check certificates with fractions and intervals alone: ``python tools/check_certificate.py FILE``.
+"""Check certificates in fractions alone: ``python check_certificate.py certificates.json``.
 
-A certificate names a point with rational entries and a line ``says`` that is true or false of it. This page reads
-the line, measures everything in it anew, from the loss ‖M − W_L ⋯ W_1 Q‖² + Σ λ_l ‖W_l‖², and accepts or refuses.
-It shares no code with what wrote the file, and no method: eigenvalues are counted by Descartes' rule of signs, exact
-where all roots are real, on characteristic polynomials modulo one prime beyond twice their coefficients.
+A certificate names a point with rational entries, and a line ``says`` that is true or false of it. This script reads
+the line, measures each name in it anew from the loss ‖M − W_L ⋯ W_1 Q‖² + Σ λ_l ‖W_l‖², and accepts or refuses. It
+shares no code with what wrote the file, and no method: the Hessian is what the gradient changes by, characteristic
+polynomials come from traces (Faddeev and Le Verrier), and Descartes' rule of signs counts roots.
 """
 
 import ast
 import hashlib
 import json
-import re
 import sys
 from fractions import Fraction
 from functools import cache, reduce
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from math import lcm, prod
 
-FIELDS = {
-    "label",
-    "role",
-    "name",
-    "about",
-    "given",
-    "says",
-    "holds",
-    "point",
-    "witness",
-    "tools",
-    "digest",
-}
-# 2^p − 1 is prime for these p.
-MERSENNE = (521, 607, 1279, 2203, 2281, 3217, 4253, 4423, 9689, 9941, 11213, 19937, 44497, 86243)
-SYNTAX = (
-    *(
-        ast.Expression,
-        ast.Constant,
-        ast.Name,
-        ast.Load,
-        ast.Store,
-        ast.List,
-        ast.Tuple,
-        ast.Subscript,
-    ),
-    *(
-        ast.BinOp,
-        ast.UnaryOp,
-        ast.BoolOp,
-        ast.Compare,
-        ast.IfExp,
-        ast.Call,
-        ast.operator,
-        ast.unaryop,
-    ),
-    *(ast.boolop, ast.cmpop, ast.ListComp, ast.GeneratorExp, ast.comprehension),
+FIELDS = set("label role name about given says holds point witness tools digest".split())
+SYNTAX = set(
+    "Expression Constant Name Load Store List Tuple Subscript BinOp UnaryOp BoolOp Compare Call IfExp"
+    " ListComp GeneratorExp comprehension".split()
 )
+OPERATORS = (ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 
 
 class Refused(Exception):
     """What an entry says is not what was found."""
 
 
-def number(text):
-    """A rational from ``"p/q"`` or ``"p"``."""
-    if not re.fullmatch(r"-?\d+(/[1-9]\d*)?", text):
-        raise Refused(f"{text!r} is no rational")
-    return Fraction(text)
-
-
 def read(value):
     """Lists of lists of rationals, by name where there are names."""
     if isinstance(value, dict):
         return {name: read(each) for name, each in value.items()}
-    return [read(each) for each in value] if isinstance(value, list) else number(value)
+    return [read(each) for each in value] if isinstance(value, list) else Fraction(value)
 
 
 def write(value):
@@ -79,69 +39,58 @@ def write(value):
     return [write(each) for each in value] if isinstance(value, list) else str(value)
 
 
-def mul(*matrices):
-    """Product of matrices, which are lists of rows."""
-    return reduce(
-        lambda a, b: [[sum(map(Fraction.__mul__, r, c)) for c in turned(b)] for r in a], matrices
-    )
+# Matrices are lists of rows, polynomials lists of coefficients, the constant one first.
 
 
 def turned(a):
-    """Transpose."""
     return [list(row) for row in zip(*a, strict=True)]
 
 
-def scaled(factor, a):
-    """Multiple of a matrix."""
-    return [[factor * x for x in row] for row in a]
+def mul(*matrices):
+    return reduce(lambda a, b: [[dot(row, column) for column in turned(b)] for row in a], matrices)
 
 
-def plus(a, b):
-    """Sum of matrices."""
-    return [[x + y for x, y in zip(r, s, strict=True)] for r, s in zip(a, b, strict=True)]
+def dot(a, b):
+    return sum(x * y for x, y in zip(a, b, strict=True) if x and y)
+
+
+def end(factors):
+    return reduce(lambda x, w: mul(w, x), factors)
+
+
+def add(factor, matrices):
+    rows = zip(*matrices, strict=True)
+    return [[factor * sum(each) for each in zip(*row, strict=True)] for row in rows]
 
 
 def minus(a, b):
-    """Difference of matrices."""
-    return plus(a, scaled(-1, b))
+    return [[x - y for x, y in zip(r, s, strict=True)] for r, s in zip(a, b, strict=True)]
 
 
-def eye(n):
-    """The identity."""
-    return [[Fraction(i == j) for j in range(n)] for i in range(n)]
+def eye(n, x=1):
+    return [[x * (i == j) for j in range(n)] for i in range(n)]
 
 
 def square(a):
-    """Squared Frobenius norm."""
     return sum(x * x for row in a for x in row)
 
 
 def kron(a, b):
-    """Kronecker product."""
     return [[x * y for x in r for y in s] for r in a for s in b]
 
 
-def end(factors):
-    """The product W_L ⋯ W_1."""
-    return reduce(lambda x, w: mul(w, x), factors)
-
-
 def times(p, q):
-    """Product of polynomials, lowest coefficients first."""
-    result = [0] * (len(p) + len(q) - 1)
-    for i, x in enumerate(p):
-        for j, y in enumerate(q):
-            result[i + j] += x * y
-    return result
+    pairs = [(i + j, x * y) for i, x in enumerate(p) for j, y in enumerate(q)]
+    return [sum(x for k, x in pairs if k == n) for n in range(len(p) + len(q) - 1)]
 
 
 def spectrum(roots):
     """The monic polynomial with these roots, each so many times."""
-    return reduce(times, ([-v, Fraction(1)] for v, t in roots for _ in range(t)), [Fraction(1)])
+    return reduce(times, ([-v, 1] for v, t in roots for _ in range(t)), [1])
 
 
 def poly(matrix):
-    """Characteristic polynomial, block by block."""
+    """Characteristic polynomial, in integers, one block of connected places after the other."""
     scale = lcm(*(x.denominator for row in matrix for x in row))
     whole = [[int(x * scale) for x in row] for row in matrix]
     left, found = set(range(len(whole))), [1]
@@ -151,151 +100,113 @@ def poly(matrix):
             block |= new
             new = {j for i in new for j in left if whole[i][j] or whole[j][i]} - block
         left -= block
-        found = times(
-            found, _modular([[whole[i][j] for j in sorted(block)] for i in sorted(block)])
-        )
+        a = [[whole[i][j] for j in block] for i in block]
+        p, power = [1], eye(len(a), 0)
+        for k in range(1, len(a) + 1):
+            power = mul(a, minus(power, eye(len(a), -p[0])))
+            p = [-sum(power[i][i] for i in range(len(a))) // k, *p]
+        found = times(found, p)
     return [Fraction(x, scale ** (len(found) - 1 - k)) for k, x in enumerate(found)]
 
 
-def _modular(a):
-    """Characteristic polynomial of integers, modulo a prime beyond twice its coefficients (1 + r)^n."""
-    n, radius = len(a), max(sum(map(abs, row)) for row in a)
-    p = next(2**e - 1 for e in MERSENNE if e > 2 + n * (1 + radius).bit_length())
-    for k in range(1, n - 1):  # similar to a matrix of Hessenberg form
-        pivot = next((i for i in range(k, n) if a[i][k - 1] % p), None)
-        if pivot is None:
-            continue
-        a[k], a[pivot] = a[pivot], a[k]
-        for row in a:
-            row[k], row[pivot] = row[pivot], row[k]
-        inverse = pow(a[k][k - 1], -1, p)
-        for i in range(k + 1, n):
-            if share := a[i][k - 1] * inverse % p:
-                a[i] = [(x - share * y) % p for x, y in zip(a[i], a[k], strict=True)]
-                for row in a:
-                    row[k] = (row[k] + share * row[i]) % p
-    found = [[1]]
-    for m in range(n):
-        here = [
-            (x - a[m][m] * y) % p for x, y in zip_longest([0, *found[m]], found[m], fillvalue=0)
-        ]
-        below = 1
-        for i in range(m - 1, -1, -1):
-            below = below * a[i + 1][i] % p
-            share = below * a[i][m] % p
-            for j, x in enumerate(found[i]):
-                here[j] = (here[j] - share * x) % p
-        found.append(here)
-    return [x - p if 2 * x > p else x for x in found[n]]
-
-
-def counts(p, at=Fraction(0)):
-    """Roots below, at and above a number, of a polynomial all of whose roots are real."""
-    p = list(p)
-    for i in range(len(p)):  # in powers of x − at
-        for j in range(len(p) - 2, i - 1, -1):
-            p[j] += at * p[j + 1]
+def counts(p):
+    """Roots below, at and above zero, where all are real: Descartes' rule of signs is exact."""
     zero = next(i for i, x in enumerate(p) if x)
-    signs = [x > 0 for x in p if x]
-    above = sum(a != b for a, b in pairwise(signs))
+    above = sum(a != b for a, b in pairwise(x > 0 for x in p if x))
     return len(p) - 1 - zero - above, zero, above
 
 
+def around(matrix, value):
+    """Eigenvalues below, at and above a value."""
+    return counts(poly(minus(matrix, eye(len(matrix), value))))
+
+
 class Point:
-    """What is measured at a point; attributes are the names that a line may use."""
+    """What is measured at a point: attributes, or entries of MEASURES, are the names of a line."""
 
     def __init__(self, given):
-        parts = {name: read(value) for name, value in given.items()}
-        self.factors, self.target = parts.pop("factors"), parts.pop("target")
-        self.d, self.reg = [len(self.factors[0][0]), *map(len, self.factors)], parts.pop("weights")
-        self.L, self.N = len(self.factors), sum(a * b for a, b in pairwise(self.d))
+        parts = read(given)
         self.on_data, self.modes, self.pair = (x in parts for x in ("inputs", "w", "other"))
-        self.inputs = parts.pop("inputs", eye(self.d[0]))
-        if self.pair:
-            self.other, self.turn = parts.pop("other"), parts.pop("turns", [])
-            if end(self.other) != end(self.factors):
-                raise Refused("the other factors have another product")
-            for l, x in enumerate(self.turn[:-1]):
-                if mul(self.turn[l + 1], self.factors[l]) != mul(self.other[l], x):
-                    raise Refused("the turns do not lead to the other factors")
-        if any(len(row) != d for w, d in zip(self.factors, self.d[:-1], strict=True) for row in w):
-            raise Refused("the factors do not follow each other")
+        self.factors, self.target, self.reg = map(parts.pop, ("factors", "target", "weights"))
+        self.layers = list(zip(self.reg, self.factors, strict=True))
+        self.d = [len(self.factors[0][0]), *map(len, self.factors)]
+        self.L, self.N = len(self.factors), sum(a * b for a, b in pairwise(self.d))
+        self.inputs, self.q = parts.pop("inputs", eye(self.d[0])), len(self.target[0])
+        self.other, self.turn = parts.pop("other", None), parts.pop("turns", None)
+        self.lam, self.w, self.sigma = (parts.pop(name, None) for name in ("mean", "w", "sigma"))
         if self.modes:
-            self.lam, self.w, self.sigma = parts.pop("mean"), parts.pop("w"), parts.pop("sigma", [])
             self.check_modes()
         if parts:
             raise Refused(f"{sorted(parts)} is no part of a point")
 
     def check_modes(self):
-        """Values of modes are those of the product; with their singular values, of the target."""
+        """w^L are the singular values of the product, sigma those of the target, w their roots."""
         if self.lam <= 0 or self.lam**self.L != prod(self.reg) or min(self.w) < 0:
             raise Refused("the mean is not that of the weights, or a value is negative")
+        L, lam = self.L, self.lam
         self.idle = [i for i, x in enumerate(self.w) if not x]
         self.active = [i for i, x in enumerate(self.w) if x]
-        slope = {i: self.L * self.w[i] ** (2 * self.L - 2) / self.lam for i in self.active}
-        self.smaller = [i for i in self.active if slope[i] < self.L - 2]
-        self.folded = [i for i in self.active if slope[i] == self.L - 2]
-        pairs = [(end(self.factors), [x**self.L for x in self.w])] if self.critical else []
-        if not self.on_data:
-            pairs.append((self.target, self.sigma))
-            found = [(x**self.L + self.lam * x ** (2 - self.L) if x else None) for x in self.w]
-            if any(x != y for x, y in zip(found, self.sigma, strict=True) if x is not None):
-                raise Refused("a value is no root of its singular value")
-        for matrix, values in pairs:
-            zeros = (0, self.d[0] - min(self.d[0], self.d[-1]))
-            if poly(mul(turned(matrix), matrix)) != spectrum(
-                [*((x * x, 1) for x in values), zeros]
-            ):
+        bend = {i: L * self.w[i] ** (2 * L - 2) - (L - 2) * lam for i in self.active}
+        self.smaller = [i for i in bend if bend[i] < 0]
+        self.folded = [i for i in bend if bend[i] == 0]
+        values = [x**L for x in self.w]
+        zeros = (0, self.d[0] - min(self.d[0], self.d[-1]))
+        for matrix, found in ((end(self.factors), values), (self.target, self.sigma)):
+            gram = found and poly(mul(turned(matrix), matrix))
+            if found and gram != spectrum([*((x * x, 1) for x in found), zeros]):
                 raise Refused("these are not the singular values")
+        for i in self.active if self.sigma else ():
+            if values[i] + lam * self.w[i] ** (2 - L) != self.sigma[i]:
+                raise Refused("a value is no root of its singular value")
 
     def __getattr__(self, name):
-        """Measure what is asked for the first time."""
         if name not in MEASURES:
             raise AttributeError(name)
         self.__dict__[name] = MEASURES[name](self)
         return self.__dict__[name]
 
-    def products(self, factors):
-        """A_l = W_L ⋯ W_{l+1}, and B_l Q = W_{l−1} ⋯ W_1 Q."""
-        left = [reduce(mul, factors[:l:-1], eye(self.d[-1])) for l in range(self.L)]
-        return left, [end([self.inputs, *factors[:l]]) for l in range(self.L)]
+    def rest(self, factors):
+        return minus(self.target, end([self.inputs, *factors]))
+
+    def before(self, factors):
+        return [end([self.inputs, *factors[:l]]) for l in range(self.L)]
+
+    def after(self, factors):
+        return [reduce(mul, factors[:l:-1], eye(self.d[-1])) for l in range(self.L)]
+
+    def slope(self, factors):
+        """Half of the gradient, λ_l W_l − A_lᵀ (M − X Q) (B_l Q)ᵀ, layer by layer."""
+        rest = self.rest(factors)
+        pull = [
+            mul(turned(a), rest, turned(b))
+            for a, b in zip(self.after(factors), self.before(factors), strict=True)
+        ]
+        return [minus(add(self.reg[l], [factors[l]]), pull[l]) for l in range(self.L)]
 
     def second(self, factors):
-        """Hessian by pairs of entries: two first derivatives, and what both change together."""
-        (a, b), residual = self.products(factors), minus(self.target, end([self.inputs, *factors]))
-        layers = range(self.L)
-        left = [[mul(turned(a[k]), a[l]) for l in layers] for k in layers]
-        right = [[mul(b[k], turned(b[l])) for l in layers] for k in layers]
-        pull = [[mul(turned(a[k]), residual, turned(b[l])) for l in layers] for k in layers]
-        between = [
-            [end([eye(self.d[l + 1]), *factors[l + 1 : k]]) for l in range(k)] for k in layers
-        ]
-        result = [[None] * self.N for _ in range(self.N)]
-        for x, (k, i, j) in enumerate(self.places):
-            for y, (l, m, n) in enumerate(self.places[: x + 1]):
-                entry = left[k][l][i][m] * right[k][l][j][n] + (x == y) * self.reg[k]
-                entry -= pull[k][l][i][n] * between[k][l][j][m] if k > l else 0
-                result[x][y] = result[y][x] = 2 * entry
-        return result
-
-    def each(self, function):
-        """A list with one value a layer."""
-        return list(map(function, self.reg, self.factors, self.A, self.B))
+        """Hessian. The loss is quadratic in each entry, so differences of the gradient are exact."""
+        rows = []
+        for l, i, j in self.places:
+            ends = []
+            for step in (1, -1):
+                moved = [[[*row] for row in w] for w in factors]
+                moved[l][i][j] += step
+                found = self.slope(moved)
+                ends.append([found[k][m][n] for k, m, n in self.places])
+            rows.append([x - y for x, y in zip(*ends, strict=True)])
+        return rows
 
 
 MEASURES = {
-    "q": lambda p: len(p.target[0]),
     "k": lambda p: len(p.active),
-    "A": lambda p: p.products(p.factors)[0],
-    "B": lambda p: p.products(p.factors)[1],
-    "residual": lambda p: minus(p.target, end([p.inputs, *p.factors])),
+    "A": lambda p: p.after(p.factors),
+    "B": lambda p: p.before(p.factors),
+    "residual": lambda p: p.rest(p.factors),
     "fits": lambda p: square(p.residual) == 0,
-    "loss": lambda p: square(p.residual) + sum(p.each(lambda r, w, a, b: r * square(w))),
-    "critical": lambda p: all(
-        p.each(lambda r, w, a, b: mul(turned(a), p.residual, turned(b)) == scaled(r, w))
-    ),
-    "inner": lambda p: p.each(lambda r, w, a, b: scaled(r, mul(turned(w), w))),
-    "outer": lambda p: p.each(lambda r, w, a, b: scaled(r, mul(w, turned(w)))),
+    "loss": lambda p: square(p.residual) + sum(r * square(w) for r, w in p.layers),
+    "critical": lambda p: not any(map(square, p.slope(p.factors))),
+    "inner": lambda p: [add(r, [mul(turned(w), w)]) for r, w in p.layers],
+    "outer": lambda p: [add(r, [mul(w, turned(w))]) for r, w in p.layers],
     "hessian": lambda p: p.second(p.factors),
     "hessian_of_other": lambda p: p.second(p.other),
     "charpoly": lambda p: poly(p.hessian),
@@ -313,117 +224,82 @@ MEASURES = {
 
 
 class Box:
-    """All targets and weights at one depth, in units in which the target is 1.
+    """All targets and weights at one depth: in units where the target is 1, (1 − x^L)² + λ L x².
 
-    The loss is (1 − x^L)² + λ L x². Its slope has the sign of λ − h(x), and x is better than zero where c(x) exceeds λ;
-    h and c follow from the loss. Each must rise on [0, a] and fall on [b, 1], with values within `rest` between both.
+    Its slope has the sign of λ − h(x), and x is better than zero where c(x) exceeds λ. Each of them
+    rises on [0, a], falls on [b, 1], and has its values between both in `rest`.
     """
 
     def __init__(self, given):
         parts = read(given)
         self.L, self.lam = int(parts.pop("depth")), parts.pop("lam", None)
-        one_minus = [1] + [0] * (self.L - 1) + [-1]
-        fit = [Fraction(x) for x in times(one_minus, one_minus)]
-        self.h = [-x / (2 * self.L) for x in slope_of(fit)[1:]]
-        self.c = [-x / self.L for x in fit[2:]]
-        stationary, better = parts.pop("stationary"), parts.pop("better")
+        root = [1] + [0] * (self.L - 1) + [-1]
+        fit = times(root, root)[2:]
+        self.h = [Fraction(-(k + 2) * x, 2 * self.L) for k, x in enumerate(fit)]
+        (low, high), self.fold = shape(self.h, **parts.pop("stationary"))
+        self.top, self.collapse = shape([Fraction(-x, self.L) for x in fit], **parts.pop("better"))
+        self.roots = (low > 0) + (high < 1)
+        self.measure = [y - x for x, y in (self.fold, self.collapse)]
+        if self.lam is not None and any(x <= self.lam <= y for x, y in (self.fold, self.collapse)):
+            raise Refused("the weight is in the rest")
         if parts:
             raise Refused(f"{sorted(parts)} is no part of a box")
-        self.roots, _, self.fold = self.shape(self.h, stationary)
-        _, self.top, self.collapse = self.shape(self.c, better)
-        self.measure = [high - low for low, high in (self.fold, self.collapse)]
-        while self.h[-1] == 0:
-            self.h.pop()
-
-    def shape(self, polynomial, given):
-        """Check a rise and a fall in intervals; give the number of branches, the top and the rest."""
-        rising, falling, rest = (given.pop(name) for name in ("rising", "falling", "rest"))
-        slope = slope_of(polynomial)
-        reduced = slope[next(i for i, x in enumerate(slope) if x) :]  # a zero at 0 decides nothing
-        if given or rising[0] != 0 or falling[-1] != 1 or rising[-1] > falling[0]:
-            raise Refused("the pieces do not cover [0, 1]")
-        for ends, sign in ((rising, 1), (falling, -1)):
-            for a, b in pairwise(ends):
-                if not (a < b and (sign * values(reduced, a, b)).a > 0):
-                    raise Refused(f"the slope has no sign on [{a}, {b}]")
-        low, high = rising[-1], falling[0]
-        middle = values(polynomial, (low + high) / 2, (low + high) / 2)
-        found = middle + values(slope, low, high) * interval((low - high) / 2, (high - low) / 2)
-        exact = reduce(lambda y, x: y * low + x, reversed(polynomial), Fraction(0))
-        if low == high:
-            fits = rest == [exact, exact]
-        else:
-            fits = (
-                interval(rest[0], rest[0]).b <= found.a and found.b <= interval(rest[1], rest[1]).a
-            )
-        if not fits:
-            raise Refused("values between rise and fall leave the rest")
-        if self.lam is not None and rest[0] <= self.lam <= rest[1]:
-            raise Refused("the weight is in the rest")
-        return (low > 0) + (high < 1), [low, high], rest
 
 
-def slope_of(polynomial):
-    """Coefficients of the derivative."""
+def shape(polynomial, top, rest):
+    """Check a rise and a fall: Descartes allows the slope one positive root, so one change."""
+    (a, b), slope = top, derivative(polynomial)
+    bound = value([abs(x) for x in derivative(slope)], b) * (b - a) ** 2 / 8
+    slope = slope[next(i for i, x in enumerate(slope) if x) :]  # a zero at 0 decides nothing
+    rises, falls = value(slope, a) > 0 or a == b == 0, max(value(slope, x) for x in (b, 1)) < 0
+    if counts(slope)[2] > 1 or not (0 <= a <= b < 1 and rises and falls):
+        raise Refused(f"it does not rise up to {a} and fall from {b}")
+    # Where it is largest the slope vanishes, and an end is at most (b − a) / 2 away.
+    ends = value(polynomial, a), value(polynomial, b)
+    if not rest[0] <= min(ends) <= max(ends) + bound <= rest[1]:
+        raise Refused("values between rise and fall leave the rest")
+    return top, rest
+
+
+def value(polynomial, x):
+    return reduce(lambda y, each: y * x + each, reversed(polynomial))
+
+
+def derivative(polynomial):
     return [k * x for k, x in enumerate(polynomial)][1:]
-
-
-def interval(low, high):
-    """An interval of mpmath that holds two rationals."""
-    from mpmath import iv
-
-    iv.prec = 256
-    ends = [iv.mpf(x.numerator) / x.denominator for x in (low, high)]
-    return iv.mpf([ends[0].a, ends[1].b])
-
-
-def values(polynomial, low, high):
-    """An interval that holds a polynomial's values between two numbers."""
-    x = interval(low, high)
-    return sum(
-        (interval(y, y) * x**k for k, y in enumerate(polynomial) if y), interval(*[0 * low] * 2)
-    )
-
-
-def shifted(matrix, value):
-    """Numbers of eigenvalues below, at and above a value."""
-    return counts(poly(matrix), Fraction(value))
 
 
 FUNCTIONS = {
     **{f.__name__: f for f in (abs, all, any, enumerate, len, max, min, range, set, sum)},
-    **{f.__name__: f for f in (poly, spectrum, mul, eye, kron, square, end, Fraction)},
+    **{f.__name__: f for f in (poly, spectrum, mul, eye, kron, square, end, add, prod, Fraction)},
     "T": turned,
-    "times_x": lambda p, n: [Fraction(0)] * n + p,
+    "times_x": lambda p, n: [0] * n + p,
     "entry": lambda m, i, j: m[i][j],
-    "prod": lambda each: prod(each, start=Fraction(1)),
-    "add": lambda factor, each: scaled(factor, reduce(plus, each)),
-    "is_largest": lambda m, v: shifted(m, v)[1] > 0 == shifted(m, v)[2],
+    "is_largest": lambda m, v: around(m, v)[1] > 0 == around(m, v)[2],
     "is_least_positive": lambda m, v: (
-        v > 0 and shifted(m, v)[1] > 0 and shifted(m, v)[0] == sum(shifted(m, 0)[:2])
+        v > 0 < around(m, v)[1] and around(m, v)[0] == sum(around(m, 0)[:2])
     ),
 }
 
 
 class Exactly(ast.NodeTransformer):
-    """Refuses all but sums, products, comparisons and loops; makes quotients and powers exact."""
+    """Refuses all but arithmetic, comparisons and loops; makes quotients and powers exact."""
 
     def visit(self, node):
-        """Visit a part of a line."""
-        if not isinstance(node, SYNTAX):
+        if type(node).__name__ not in SYNTAX and not isinstance(node, OPERATORS):
             raise Refused(f"a line must not hold {type(node).__name__}")
         node = self.generic_visit(node)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.Pow)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Pow):
             node.left = ast.Call(ast.Name("Fraction", ast.Load()), [node.left], [])
-        return ast.fix_missing_locations(node)
+        return node
 
 
 @cache
 def compiled(line):
     """Code of a line, and the names in it."""
-    tree = Exactly().visit(ast.parse(line, mode="eval"))
+    tree = ast.fix_missing_locations(Exactly().visit(ast.parse(line, mode="eval")))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return compile(tree, "line", "eval"), [name for name in names if not name.startswith("_")]
+    return compile(tree, "line", "eval"), [name for name in names if name[0] != "_"]
 
 
 def truth(line, point):
@@ -453,14 +329,13 @@ def check(entry):
     for name, value in entry["witness"].items():
         if write(getattr(point, name)) != value:
             raise Refused(f"{name} is not {value}")
-    if entry["role"] not in ("claim", "rival", "control"):
-        raise Refused(f"{entry['role']!r} is no role")
-    if entry["holds"] is not (entry["role"] == "claim"):
-        raise Refused("a claim must hold, and nothing else")
-    if entry["role"] != "control" and truth(entry["given"], point) is not True:
+    role, holds = entry["role"], entry["holds"]
+    if role not in ("claim", "rival", "control") or holds is not (role == "claim"):
+        raise Refused("a claim must hold, a rival or control must not")
+    if role != "control" and truth(entry["given"], point) is not True:
         raise Refused("the hypotheses do not hold")
-    if truth(entry["says"], point) is not entry["holds"]:
-        raise Refused(f"it is {not entry['holds']} what is said")
+    if truth(entry["says"], point) is not holds:
+        raise Refused(f"it is {not holds} what is said")
 
 
 def main(path):

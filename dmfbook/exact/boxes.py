@@ -7,7 +7,7 @@ target may be set to 1, and what is left is one dimension. Two polynomials say a
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -165,8 +165,9 @@ class Box:
 
     def parts(self) -> dict[str, Any]:
         """What a certificate holds of it."""
-        shapes = {name: asdict(getattr(self, name)) for name in ("stationary", "better")}
-        return {"depth": self.depth, "lam": self.lam} | shapes
+        shapes = {"stationary": self.stationary, "better": self.better}
+        found = {name: {"top": each.top, "rest": each.rest} for name, each in shapes.items()}
+        return {"depth": self.depth, "lam": self.lam} | found
 
     def says(self, line: str) -> bool:
         """Whether an expression is true."""

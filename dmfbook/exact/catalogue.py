@@ -8,8 +8,8 @@ from functools import cache
 
 from flint import fmpq
 
-from dmfbook.exact.points import RationalPoint, critical_point, fitted_point
-from dmfbook.exact.rationals import Number
+from dmfbook.exact.points import RationalPoint, critical_point, fitted_point, reflection
+from dmfbook.exact.rationals import Number, diagonal, identity
 
 Kinds = dict[str, RationalPoint]
 Rows = list[list[Number]]
@@ -18,7 +18,7 @@ Rows = list[list[Number]]
 @cache
 def catalogue() -> Kinds:
     """All points by kind, in a few words, the smallest first."""
-    found = {**_small(), **_fitted(), **_on_data(), **_outside()}
+    found = {**_small(), **_fitted(), **_on_data(), **_unbalanced(), **_outside()}
     for depth in range(2, 6):
         found |= {f"depth {depth}: {kind}": point for kind, point in _at_depth(depth)}
     found["depth 4: some hundreds of parameters"] = critical_point(
@@ -37,6 +37,10 @@ def _small() -> Kinds:
         if depth > 2:
             points[f"a number on its smaller root, depth {depth}"] = critical_point(
                 widths, 1, ["1/2"]
+            )
+        if depth > 2:  # m = (L − 1)/(L − 2) at λ = 1/(L − 2): zero and w = 1 tie
+            points[f"a number at the collapse, depth {depth}"] = critical_point(
+                widths, fmpq(1, depth - 2), [1]
             )
     points["a small number, depth 2"] = critical_point((1, 1, 1), 1, ["1/2"])
     points["a number near the fold"] = critical_point((1, 1, 1, 1), 1, ["4/5"])
@@ -112,6 +116,32 @@ def _on_data() -> Kinds:
     }
 
 
+def _unbalanced() -> Kinds:
+    """No critical points: the product of one, with the bases of its hidden layers changed by more than a turn."""
+    ratios: list[Number] = [2, "1/2"]
+    points = {
+        "depth 2": critical_point((2, 3, 2), 1, [2, "3/2"], turn=1),
+        "depth 2, unequal weights": critical_point((3, 2, 2), 1, [2, 1], ratios=ratios),
+        "depth 2, a bottleneck": critical_point((3, 1, 2), 1, [2], [1], turn=2),
+        "depth 3": critical_point((2, 3, 2, 3), 1, [2, "3/2"], turn=3),
+        "depth 4": critical_point((2, 2, 3, 2, 1), 2, [2], turn=4),
+        "depth 5": critical_point((1, 2, 2, 2, 2, 2), 1, [1]),
+    }
+    return {f"not critical, {about}": _stretched(point) for about, point in points.items()}
+
+
+def _stretched(point: RationalPoint) -> RationalPoint:
+    first, *hidden, last = point.widths
+    stretches = [diagonal([fmpq(2), *[fmpq(1)] * (d - 1)], d, d) for d in hidden]
+    bases = [
+        each * reflection(d, 1, l)
+        for l, (d, each) in enumerate(zip(hidden, stretches, strict=True))
+    ]
+    bases = [identity(first), *bases, identity(last)]
+    layers = zip(bases[:-1], bases[1:], point.factors, strict=True)
+    return replace(point, factors=tuple(b * factor * a.inv() for a, b, factor in layers))
+
+
 def _outside() -> Kinds:
     """Points that drop one hypothesis, for controls."""
     plain = _matrices((2, 3, 2), 1)
@@ -119,22 +149,18 @@ def _outside() -> Kinds:
     goal = [[1, 0], [0, 2]]
     critical = critical_point((2, 3, 2), 1, [2, 1], [])
     on_data = critical_point((2, 3, 2), 1, [2, 1], inputs=more)
-    first, second = critical.factors
-    doubled = (2 * first, second / 2)
+    doubled, doubled_on_data = (
+        (2 * first, second / 2) for first, second in (critical.factors, on_data.factors)
+    )
     return {
         "off the target": fitted_point(plain, target=goal),
         "off the target, a number": fitted_point([[[2]], [[3]]], target=[[1]]),
         "off the target, on data": fitted_point(plain, target=goal, inputs=more),
-        "off the target, with weights": replace(critical, factors=doubled),
-        "off the target, with modes": replace(critical, factors=(2 * first, second)),
-        "off the target, on data, with modes": replace(
-            on_data, factors=(2 * on_data.factors[0], on_data.factors[1])
-        ),
+        "not balanced": replace(critical, factors=doubled),
+        "not balanced, on data": replace(on_data, factors=doubled_on_data),
         "fitted, with weights": fitted_point(plain, weights=[1, 2]),
         "another factorization": replace(critical, other=doubled),
-        "another factorization, on data": replace(
-            on_data, other=(2 * on_data.factors[0], on_data.factors[1] / 2)
-        ),
+        "another factorization, on data": replace(on_data, other=doubled_on_data),
         "modes, unequal weights": critical_point((2, 2, 2), 1, [2, 1], ratios=[2, "1/2"]),
         "modes, a smaller root first": critical_point((2, 2, 2, 2), 1, ["1/4", "3/2"]),
         "modes, a smaller root last": critical_point((2, 2, 2, 2), 1, [2, "1/2"]),

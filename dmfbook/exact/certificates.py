@@ -130,11 +130,7 @@ def entry(
 ) -> Entry:
     """One certificate: of a statement, that a rival is false, or that it fails without a hypothesis."""
     says = statement.says if rival is None else statement.rival(rival)
-    names = ["loss"]
-    if "hessian" in says or "index" in says or "trace" in says:
-        names += ["trace", "index", "nullity"] + ["charpoly"] * (facts.point.size <= READABLE)
-    witness = {name: list(facts[name]) if name == "charpoly" else facts[name] for name in names}
-    return _entry(statement, about, says, facts, _parts(facts.point), witness, rival, without)
+    return _of_point(statement, about, facts, says, rival, without)
 
 
 def _scalar(statement: ScalarStatement) -> Iterator[Entry]:
@@ -148,8 +144,11 @@ def _scalar(statement: ScalarStatement) -> Iterator[Entry]:
         if found is None:
             raise NotCertified(f"nothing refutes {rival!r}, a rival of {statement.label}")
         yield _of_box(statement, found, line, rival=rival)
-    for hypothesis, (line, depth) in statement.controls.items():
-        yield _of_box(statement, Box(depth), line, without=hypothesis)
+    for hypothesis, (line, where) in statement.controls.items():
+        if isinstance(where, int):
+            yield _of_box(statement, Box(where), line, without=hypothesis)
+        else:
+            yield _of_point(statement, where, Facts(catalogue()[where]), line, without=hypothesis)
 
 
 def _tried(boxes: Iterable[Box], with_weight: bool) -> Iterator[Box]:
@@ -160,6 +159,26 @@ def _tried(boxes: Iterable[Box], with_weight: bool) -> Iterator[Box]:
             continue
         weights = (fmpq(p, q) for q in range(1, 40) for p in range(1, 2 * q) if math.gcd(p, q) == 1)
         yield from (Box(box.depth, lam) for lam in weights if box.decides(lam))
+
+
+def _of_point(
+    statement: Statement | ScalarStatement,
+    about: str,
+    facts: Facts,
+    says: str,
+    rival: str | None = None,
+    without: str | None = None,
+) -> Entry:
+    names = ["loss"]
+    if "hessian" in says or "index" in says or "trace" in says:
+        names += ["trace", "index", "nullity"] + ["charpoly"] * (facts.point.size <= READABLE)
+    witness = {name: list(facts[name]) if name == "charpoly" else facts[name] for name in names}
+    parts = {each.name: getattr(facts.point, each.name) for each in fields(facts.point)}
+    # A reader of the file checks all of a point by what is said of it, so it holds nothing else.
+    for part, uses in (("turns", {"turn"}), ("other", {"other", "hessian_of_other"})):
+        if not uses & names_in(says):
+            del parts[part]
+    return _entry(statement, about, says, facts, parts, witness, rival, without)
 
 
 def _of_box(
@@ -219,8 +238,3 @@ def digest(value: Any) -> str:
 @cache
 def _tools() -> tuple[tuple[str, str], ...]:
     return tuple((name, version(name)) for name in ("dmfbook", "python-flint"))
-
-
-def _parts(point: RationalPoint) -> dict[str, Any]:
-    """What a point is made of."""
-    return {each.name: getattr(point, each.name) for each in fields(point)}

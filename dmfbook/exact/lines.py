@@ -61,10 +61,68 @@ INDEX = """index == (
   + len(folded)*(len(folded) + 1)//2
   + (L == 2)*(d[1] - k)*len([j for j in idle if sigma[j] == lam]))"""
 
-STRICT = """(index > 0) == (
+# At a critical point, in four parts: strict saddles; minimizers, whose Hessian is positive but along the orbit, whose
+# dimension is known; global ones, by duality at depth 2 and against zero else; and saddles that are not strict, since
+# on the ray (1 + t) W the first term of the loss is of third order.
+KINDS = """(index > 0) == (
     any(sigma[j] > sigma[i] for i in active for j in idle)
     or len(smaller) > 0
-    or (L == 2 and k < min(d) and any(sigma[j] > lam for j in idle)))"""
+    or (L == 2 and k < min(d) and any(sigma[j] > lam for j in idle))
+) and (
+    (L == 2 and k < d[1] and any(sigma[j] == lam for j in idle))
+    or (index == 0 and nullity == sum(k*(d[l] - k) + k*(k - 1)//2 for l in range(1, L))
+        + len([i for i in active for j in idle if sigma[j] == sigma[i]]))
+    == (not any(sigma[j] > sigma[i] for i in active for j in idle)
+        and len(smaller) == 0 and len(folded) == 0
+        and (L > 2 or k == min(d) or all(sigma[j] <= lam for j in idle)))
+) and (
+    L > 2 or k == 0 or min(d) < min(d[0], d[2])
+    or is_largest(mul(T(residual), residual), lam**2) == all(sigma[j] <= lam for j in idle)
+) and (
+    L == 2 or k != 1 or len(smaller) > 0
+    or (square(target) < loss) == (sigma[active[0]]**(2*L - 2)*(L - 2)**(L - 2) < lam**L*(L - 1)**(2*L - 2))
+) and (
+    k == 0 or folded != active
+    or ((2*L - 1)*square(end(factors)) + (loss - square(residual))/L
+        == (L - 1)*sum(entry(mul(T(target), end(factors)), i, i) for i in range(q))
+        and 2*(2*L - 1)*square(end(factors))
+        != (L - 2)*sum(entry(mul(T(target), end(factors)), i, i) for i in range(q))))"""
+
+KINDS_RIVALS = {
+    "the order of the modes does not matter to saddles": (
+        "    any(sigma[j] > sigma[i] for i in active for j in idle)\n    or",
+        "    ",
+    ),
+    "the smaller root is as good": ("or len(smaller) > 0\n    or (L", "or (L"),
+    "at depth 2 a mode above the weight may be left out": (
+        "(L == 2 and k < min",
+        "(L == 1 and k < min",
+    ),
+    "a bottleneck does not excuse what is left out": ("and k < min(d) and", "and"),
+    "a point at the fold is a local minimizer": ("and len(folded) == 0", ""),
+    "the order of the modes does not matter to minimizers": (
+        "not any(sigma[j] > sigma[i] for i in active for j in idle)\n",
+        "True\n",
+    ),
+    "a tie makes a saddle": ("(not any(sigma[j] > sigma", "(not any(sigma[j] >= sigma"),
+    "at depth 2 a minimizer has no mode left out": (
+        "all(sigma[j] <= lam for j in idle)))",
+        "False))",
+    ),
+    "at depth 2 nothing inactive may reach the weight": (
+        "== all(sigma[j] <= lam for j in idle)\n",
+        "== all(sigma[j] < lam for j in idle)\n",
+    ),
+    "every local minimizer is global": (
+        "sigma[active[0]]**(2*L - 2)*(L - 2)**(L - 2) < lam**L*(L - 1)**(2*L - 2)",
+        "False",
+    ),
+    "zero is better from the fold on": (
+        "sigma[active[0]]**(2*L - 2)*(L - 2)**(L - 2) < lam**L*(L - 1)**(2*L - 2)",
+        "sigma[active[0]]**(2*L - 2)*L**L*(L - 2)**(L - 2) <= lam**L*(2*L - 2)**(2*L - 2)",
+    ),
+    "at the fold the loss falls to no order": ("        != (L - 2)", "        == (L - 2)"),
+}
 
 TRACE = f"""trace == 2*sum(
     (d[L] if l == L - 1 else sum(prod(lam/reg[q]*w[i]**2 for q in range(l + 1, L)) for i in active))
@@ -72,7 +130,7 @@ TRACE = f"""trace == 2*sum(
    for l in range(L)) + 2*{PENALTY}"""
 
 BOUND = f"""((trace - 2*{PENALTY})**L >= (2*L)**L*d[0]*d[L]*sum(w[i]**L for i in active)**(2*L - 2)
-    and (L > 2 or k == 0 or (d[0]*reg[0] == d[2]*reg[1]) ==
+    and (L > 2 or k == 0 or not critical or (d[0]*reg[0] == d[2]*reg[1]) ==
          ((trace - 2*{PENALTY})**2 == 16*d[0]*d[2]*sum(w[i]**2 for i in active)**2)))"""
 
 SHARPEST = """is_largest(hessian, max(

@@ -231,6 +231,7 @@ MEASURES: Mapping[str, Callable[[Facts], Any]] = MappingProxyType(
         "q": lambda f: f.point.target.ncols(),
         "reg": lambda f: f.point.weights,
         "factors": lambda f: f.point.factors,
+        "target": lambda f: f.point.target,
         "modes": lambda f: f.point.w is not None,
         "on_data": lambda f: f.point.inputs is not None,
         "pair": lambda f: f.point.other is not None,

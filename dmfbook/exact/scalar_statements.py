@@ -30,15 +30,15 @@ class ScalarStatement:
         For which depths.
     rivals : dict of str to str
         False neighbours, as expressions of one weight `lam` in units in which the target is 1.
-    controls : dict of str to (str, int)
-        For each hypothesis what is said without it, and the depth at which it is false.
+    controls : dict of str to (str, int or str)
+        For each hypothesis what is said without it, and the depth, or the point of the catalogue, at which it is false.
     """
 
     label: str
     says: str
     given: str = "L >= 2"
     rivals: Mapping[str, str] = field(default_factory=dict)
-    controls: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    controls: Mapping[str, tuple[str, int | str]] = field(default_factory=dict)
 
 
 def at(threshold: str, rest: str) -> str:
@@ -91,6 +91,13 @@ SCALAR_STATEMENTS: tuple[ScalarStatement, ...] = (
         "thm-uniqueness",
         "(L == 2 or collapse[1] < fold[0]) and roots <= 2 and collapse[1] - collapse[0] < (1/4)**34",
         rivals={"all local minimizers agree": "L == 2 or fold[1] <= collapse[1]"},
+        controls={
+            # At w = 1 the loss is least, and zero has the same.
+            "the target is off the threshold": (
+                "loss != square(target)",
+                "a number at the collapse, depth 3",
+            )
+        },
     ),
     ScalarStatement(
         "cor-soft-threshold",

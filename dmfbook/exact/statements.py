@@ -17,6 +17,8 @@ from dmfbook.exact.lines import (
     EQUAL,
     FITTED,
     INDEX,
+    KINDS,
+    KINDS_RIVALS,
     MINIMIZER,
     MODES,
     PENALTY,
@@ -25,7 +27,6 @@ from dmfbook.exact.lines import (
     SLOWEST,
     SMALL,
     SMALL_RIVALS,
-    STRICT,
     TRACE,
 )
 
@@ -105,7 +106,7 @@ STATEMENTS: tuple[Statement, ...] = (
         "all(inner[l + 1] == outer[l] for l in range(L - 1))",
         f"{MODES} and not on_data",
         rivals={"of next layers but one": ("inner[l + 1] == outer[l]", "inner[l + 1] == outer[0]")},
-        controls={"a critical point": "off the target, with weights"},
+        controls={"a critical point": "not balanced"},
     ),
     Statement(
         "thm-layer-values",
@@ -125,7 +126,7 @@ STATEMENTS: tuple[Statement, ...] = (
             "the norms themselves are equal": ("reg[l]*square(", "lam*square("),
             "the values instead of their squares": ("sum(w[i]**2 for", "sum(w[i] for"),
         },
-        controls={"a minimizer": "off the target, with modes"},
+        controls={"a minimizer": "not balanced"},
     ),
     Statement(
         "thm-one-orbit",
@@ -165,17 +166,10 @@ STATEMENTS: tuple[Statement, ...] = (
     ),
     Statement(
         "thm-kinds",
-        STRICT,
-        f"{MODES} and not on_data and not folded",
-        rivals={
-            "the order of the modes does not matter": (
-                "any(sigma[j] > sigma[i] for i in active for j in idle)",
-                "False",
-            ),
-            "the smaller root is as good": ("len(smaller) > 0", "False"),
-            "at depth 2 a mode above the weight may be left out": ("(L == 2 and", "(L == 1 and"),
-            "a bottleneck does not excuse what is left out": (" and k < min(d)", ""),
-        },
+        KINDS,
+        f"{MODES} and not on_data",
+        rivals=KINDS_RIVALS,
+        controls={"a critical point": "not balanced"},
     ),
     Statement(
         "thm-blocks",
@@ -238,7 +232,7 @@ STATEMENTS: tuple[Statement, ...] = (
                 "len([j for j in idle if L == 2 and sigma[j] > lam])",
             ),
         },
-        controls={"a critical point": "off the target, with modes"},
+        controls={"a critical point": "not balanced"},
     ),
     Statement(
         "thm-exact-trace",
@@ -252,12 +246,12 @@ STATEMENTS: tuple[Statement, ...] = (
                 "prod(w[i]**2 for q in range(l + 1, L))",
             ),
         },
-        controls={"a critical point": "off the target, with modes"},
+        controls={"a critical point": "not balanced"},
     ),
     Statement(
         "thm-trace-bound",
         BOUND,
-        f"{MODES} and not on_data",
+        "modes and not on_data",
         rivals={
             "the constant is 4 instead of 2": ("(2*L)**L", "(4*L)**L"),
             "the width of the input alone, squared": ("d[0]*d[L]", "d[0]*d[0]"),
@@ -297,7 +291,7 @@ STATEMENTS: tuple[Statement, ...] = (
         "[(lam/reg[l]*w[i]**2, 1) for i in active] + [(0, d[l] - k)]) for l in range(L))",
         f"{MODES} and on_data",
         rivals={"the weights do not matter": ("lam/reg[l]*w[i]**2", "w[i]**2")},
-        controls={"a critical point": "off the target, on data, with modes"},
+        controls={"a critical point": "not balanced, on data"},
     ),
     Statement(
         "thm-any-spectrum",

@@ -41,7 +41,7 @@ def test_hessian_and_loss_are_those_of_the_package(about):
 
 @pytest.mark.parametrize("about", [a for a, p in POINTS.items() if p.w is not None])
 def test_critical_points_are_critical_unless_they_are_meant_not_to_be(about):
-    assert Facts(POINTS[about])["critical"] is (not about.startswith("off"))
+    assert Facts(POINTS[about])["critical"] is (not about.startswith("not"))
 
 
 def test_every_kind_is_met_at_every_depth():

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def changed(value, path):
     if isinstance(old, bool):
         place[last] = not old
     elif path[0] in ("point", "witness"):
-        place[last] = str(checker.number(old) + 1) if not isinstance(old, int) else old + 1
+        place[last] = str(Fraction(old) + 1) if not isinstance(old, int) else old + 1
     else:
         place[last] = f"not ({old})" if path[0] in ("given", "says") else f"{old} "
     return result
@@ -116,6 +117,31 @@ def test_what_is_false_is_refused_under_a_digest_of_its_own(entries, label):
                 false = changed(entry, path)
                 false["digest"] = checker.digest({**false, "digest": ""})
                 assert not accepted(false), path
+
+
+@pytest.mark.parametrize(
+    ("polynomial", "top"),
+    [
+        ([0, 0, 9, -24, 17], ["1/4", "1/3"]),  # rises again at the end
+        ([2, -2, 2], ["0", "0"]),  # falls first and rises then
+        ([0, 1, -1], ["1/4", "1/3"]),  # its top is elsewhere
+        ([0, 1, -1], ["2/3", "1/3"]),
+    ],
+)
+def test_another_shape_is_refused(polynomial, top):
+    rest = [Fraction(-100), Fraction(100)]
+    with pytest.raises(checker.Refused, match="does not rise"):
+        checker.shape(polynomial, list(map(Fraction, top)), rest)
+    assert checker.shape([0, 1, -1], [Fraction(1, 3), Fraction(2, 3)], rest)
+
+
+def test_a_rest_that_is_too_small_is_refused():
+    top = [Fraction(1, 3), Fraction(2, 3)]
+    with pytest.raises(checker.Refused, match="leave the rest"):
+        checker.shape([0, 1, -1], top, [Fraction(2, 9), Fraction(2, 9)])
+    # The top is 1/4, the mean of both ends, and what is asked for is no less.
+    low, high = Fraction(2, 9), Fraction(2, 9) + Fraction(1, 36)
+    assert checker.shape([0, 1, -1], top, [low, high]) == (top, [low, high])
 
 
 def test_missing_entries_are_noticed(tmp_path, entries, capsys):
