@@ -110,17 +110,21 @@ def shades(count: int) -> list[tuple[float, float, float, float]]:
     return [plt.colormaps["viridis"](x) for x in np.linspace(0, 0.85, count)]
 
 
-def show_blocks(ax: Axes, matrix: ArrayLike, sizes: Sequence[int]) -> AxesImage:
-    """Draw a symmetric matrix whose blocks belong to the layers, on a signed logarithmic scale.
+def show_blocks(
+    ax: Axes, matrix: ArrayLike, sizes: Sequence[int], rows: Sequence[int] | None = None
+) -> AxesImage:
+    """Draw a matrix whose blocks belong to the layers, on a signed logarithmic scale.
 
     Parameters
     ----------
     ax : matplotlib Axes
         Where to draw.
-    matrix : array (N, N)
+    matrix : array (K, N)
         The matrix, scaled so that its entries are at most 1; those below 0.01 fade to white.
     sizes : sequence of L ints
         Block sizes, with sum N; lines are drawn between them and each is named by its layer.
+    rows : sequence of L ints, optional
+        Block sizes down, with sum K. Without them they are `sizes`.
 
     Returns
     -------
@@ -134,14 +138,15 @@ def show_blocks(ax: Axes, matrix: ArrayLike, sizes: Sequence[int]) -> AxesImage:
     """
     norm = SymLogNorm(1e-2, vmin=-1, vmax=1)
     image = ax.imshow(matrix, norm=norm, cmap="RdBu_r", interpolation="nearest")
-    ends = list(accumulate(sizes))
-    for end in ends[:-1]:
-        ax.axhline(end - 0.5, color="black", lw=0.6)
-        ax.axvline(end - 0.5, color="black", lw=0.6)
-    centres = [end - size / 2 - 0.5 for end, size in zip(ends, sizes, strict=True)]
     names = [f"$W_{{{layer}}}$" for layer in range(1, len(sizes) + 1)]
-    ax.set_xticks(centres, names)
-    ax.set_yticks(centres, names)
+    for axis, line, blocks in (
+        (ax.xaxis, ax.axvline, sizes),
+        (ax.yaxis, ax.axhline, sizes if rows is None else rows),
+    ):
+        ends = list(accumulate(blocks))
+        for end in ends[:-1]:
+            line(end - 0.5, color="black", lw=0.6)
+        axis.set_ticks([e - b / 2 - 0.5 for e, b in zip(ends, blocks, strict=True)], names)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(True)
     return image

@@ -53,6 +53,12 @@ def test_code_cells_are_short(notebook: Path, root: Path) -> None:
     assert [source for source in code if len(source.splitlines()) > 15] == []
 
 
+def test_chapters_end_with_what_to_take_along(notebook: Path, root: Path) -> None:
+    if len(notebook.parts) > 1:
+        text = ["".join(c["source"]) for c in cells(notebook, root) if c["cell_type"] == "markdown"]
+        assert "## What to take with you" in text[-1]
+
+
 def test_no_absolute_paths(notebook: Path, root: Path) -> None:
     text = (root / "book" / notebook).read_text(encoding="utf-8")
     assert ABSOLUTE.findall(text) == []

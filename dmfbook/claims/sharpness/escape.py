@@ -109,12 +109,12 @@ SHORT, SHORTER, LONGER, LONG = (0.3, 0.9), (0.92, 0.96), (1.05, 1.09), (1.1, 1.5
         "almost every start": changed(launched(sites.matrix, LONG), distance=0.0),
     },
     rivals={
-        "steps up to 2.2/Λ are borne": partial(compare_stability, bound=1.1),
-        "steps from 1.8/Λ on are too long": partial(compare_stability, bound=0.9),
-        "the trace in place of Λ": partial(compare_stability, trace=True),
+        "steps up to 2.2/h_max are borne": partial(compare_stability, bound=1.1),
+        "steps from 1.8/h_max on are too long": partial(compare_stability, bound=0.9),
+        "the trace in place of h_max": partial(compare_stability, trace=True),
         "starts nearby converge to the point itself": partial(compare_stability, at_the_point=True),
         "only starts along the eigenvector leave": partial(compare_stability, anywhere=False),
-        "the distance grows by ηΛ": partial(compare_stability, rate=lambda ratio: 2 * ratio),
+        "the distance grows by η h_max": partial(compare_stability, rate=lambda ratio: 2 * ratio),
     },
 )
 def linear_stability(case: Launch) -> Evidence:
@@ -332,8 +332,8 @@ def compare_nowhere_flatter(case: Launch, bound: float = 1.0, target: bool = Fal
         "almost every start": changed(launched(sites.collapsed, LONGER), distance=0.0),
     },
     rivals={
-        "steps up to 2.2/Λ are borne": partial(compare_nowhere_flatter, bound=1.1),
-        "steps from 1.8/Λ on are too long": partial(compare_nowhere_flatter, bound=0.9),
+        "steps up to 2.2/h_max are borne": partial(compare_nowhere_flatter, bound=1.1),
+        "steps from 1.8/h_max on are too long": partial(compare_nowhere_flatter, bound=0.9),
         "the border of zero loss": partial(compare_nowhere_flatter, target=True),
     },
 )
