@@ -6,6 +6,7 @@ Loaded by ``_config.yml``. Each handler mends one thing and says why.
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import textwrap
 from pathlib import Path, PurePosixPath
@@ -111,7 +112,7 @@ def describe(
 def leave_out_mathjax(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Load MathJax, a megabyte, on no page without a formula."""
+    """Load MathJax, a megabyte, on no page without a formula; a preview brings it."""
     if 'class="math' not in context.get("body", ""):
         context["script_files"] = [
             script
@@ -133,7 +134,10 @@ def bundle_mathjax(app: Sphinx, exception: Exception | None) -> None:
     folder = Path(app.outdir, "_static", MATHJAX)
     if exception is not None or not folder.is_dir():
         return
-    script = ";\n".join(folder.joinpath(part).read_text(encoding="utf-8") for part in PARTS)
+    # With the settings, for pages that have no formula of their own.
+    settings = f"window.MathJax ??= {json.dumps(app.config.mathjax3_config)}"
+    parts = (folder.joinpath(part).read_text(encoding="utf-8") for part in PARTS)
+    script = ";\n".join([settings, *parts])
     fonts = folder / "output" / "chtml" / "fonts" / "woff-v2"
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
