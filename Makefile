@@ -4,7 +4,7 @@ PYTHON ?= python3
 IN := .venv/bin/python
 # Not `-m dmfbook`, which loads the package before it hears Ctrl-C.
 DMFBOOK := $(IN) -m dmfbook_command
-NUMERICS := network regularized unregularized zero_loss sensing training
+NUMERICS := network regularized unregularized zero_loss sensing training yardstick
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
@@ -40,7 +40,7 @@ branches: environment  ## list the branches of the numerics that their tests do 
 benchmark:  ## measure against jax and torch, in an environment of their own
 	$(PYTHON) -m venv _build/benchmark
 	_build/benchmark/bin/python -m pip install --quiet --editable ".[benchmark]"
-	_build/benchmark/bin/python -m pytest -q tests/network/test_torch.py tests/network/test_layouts.py
+	_build/benchmark/bin/python -m pytest -q tests/network/test_torch.py tests/network/test_layouts.py tests/yardstick/test_torch.py
 	_build/benchmark/bin/python -m benchmarks
 
 lock:  ## compile requirements.txt anew from pyproject.toml

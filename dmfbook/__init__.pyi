@@ -57,6 +57,10 @@ from dmfbook.training.recovery import SymmetricSensingProblem as SymmetricSensin
 from dmfbook.training.sharpness_aware import SharpnessAware as SharpnessAware
 from dmfbook.training.trajectory import Trajectory as Trajectory
 from dmfbook.unregularized.kinds import kind_without_reg as kind_without_reg
+from dmfbook.yardstick.minimizer import minimizer_network as minimizer_network
+from dmfbook.yardstick.network import KnownNetwork as KnownNetwork
+from dmfbook.yardstick.saddle import saddle_network as saddle_network
+from dmfbook.yardstick.zero_loss import zero_loss_network as zero_loss_network
 from dmfbook.zero_loss.factorizations import flat_factors as flat_factors
 from dmfbook.zero_loss.factorizations import zero_loss_factors as zero_loss_factors
 from dmfbook.zero_loss.favourites import favourite_factors as favourite_factors

@@ -32,7 +32,7 @@ import scipy.sparse.linalg  # noqa: E402
 import scipy.stats  # noqa: E402, F401
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("network", "regularized", "unregularized", "zero_loss", "sensing", "training")
+PARTS = ("network", "regularized", "unregularized", "zero_loss", "sensing", "training", "yardstick")
 # Modules that are tested by what calls them.
 TESTS = {
     "network/frames": ["unregularized/kinds"],
@@ -57,6 +57,12 @@ TESTS = {
     "zero_loss/spectral_norm": ["zero_loss/sharpness", "zero_loss/scale"],
     "zero_loss/trace": ["zero_loss/trace", "zero_loss/inputs", "zero_loss/scale"],
     "sensing/checks": ["sensing/operator"],
+    "yardstick/asks": ["yardstick/asks", "yardstick/network"],
+    "yardstick/blocks": ["yardstick/network"],
+    "yardstick/modes": ["yardstick/network"],
+    "yardstick/minimizer": ["yardstick/asks", "yardstick/network"],
+    "yardstick/saddle": ["yardstick/asks", "yardstick/network"],
+    "yardstick/zero_loss": ["yardstick/asks", "yardstick/network"],
 }
 # The conftest beside the package refuses any other one.
 OPTIONS = (

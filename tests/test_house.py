@@ -20,6 +20,7 @@ NUMERICS = {
     "unregularized": {"network"},
     "zero_loss": {"network", "sensing"},
     "training": {"network", "sensing"},
+    "yardstick": {"network", "regularized"},
     "exact": set(),
 }
 ALLOWED = NUMERICS | {

@@ -1,0 +1,1 @@
+"""Networks whose Hessian's whole spectrum is known, made to measure Hessian tools with."""
