@@ -69,13 +69,13 @@ def test_key_numbers_are_handed_out_unseen(notebook: Path, root: Path) -> None:
     """Names of a sweep's columns: none is that of a parameter, and none stands twice."""
     *before, last = cells(notebook, root)
     assert not [cell for cell in before if "glue(" in "".join(cell["source"])]
-    if last["id"] == "key-numbers":
-        source = "".join(last["source"])
-        names = re.findall(r"^ *glue\(f?\"([^\"]+)\"", source, re.MULTILINE)
-        (tagged,) = (cell for cell in before if "parameters" in tags(cell))
-        parameters = re.findall(r"^(\w+)", "".join(tagged["source"]), re.MULTILINE)
-        assert names and len(set(names)) == len(names) and not set(names) & set(parameters)
-        assert tags(last) == ["remove-cell"] and last["outputs"] == []
+    assert last["id"] == "key-numbers"
+    source = "".join(last["source"])
+    names = re.findall(r"^ *glue\(f?\"([^\"]+)\"", source, re.MULTILINE)
+    (tagged,) = (cell for cell in before if "parameters" in tags(cell))
+    parameters = re.findall(r"^(\w+)", "".join(tagged["source"]), re.MULTILINE)
+    assert names and len(set(names)) == len(names) and not set(names) & set(parameters)
+    assert tags(last) == ["remove-cell"] and last["outputs"] == []
 
 
 @pytest.mark.book
