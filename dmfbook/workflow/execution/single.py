@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Mapping
@@ -119,6 +118,7 @@ class Execution:
         self.stopped = threading.Event()
         self.overdue = self.raised = self.fault = ""
         self.kernel: Any = None
+        self.notebook: Any = None
         self.heard = 0
         # What `Progress` shows.
         self.title = run.title
@@ -139,11 +139,12 @@ class Execution:
         try:
             with whole(self.run.target) as partial:
                 try:
-                    self._papermill(partial)
+                    self._papermill()
                 except Exception:
-                    if not self.stopped.is_set() and partial.exists():
-                        os.replace(partial, self.kept)
+                    if not self.stopped.is_set() and self.notebook is not None:
+                        self._write(self.kept)
                     raise
+                self._write(partial)
         except Exception as error:  # a failure of one chapter must not hide the others
             at = f"{self.place}, `{self.line}`\n  " if self.place else ""
             why = self.overdue or self.raised or _in_words(error)
@@ -151,6 +152,7 @@ class Execution:
             where = f"\n  executed copy: {self.kept}" if self.kept.exists() else ""
             return f"{self.title}: {self.fault}{where}"
         finally:
+            self.notebook = None
             self.ended = time.monotonic()
             _close_event_loop()
         return None
@@ -173,10 +175,11 @@ class Execution:
         if self.overdue and self.kernel is not None:
             self.kernel.kill()
 
-    def _papermill(self, partial: Path) -> None:
+    def _papermill(self) -> None:
         import nbformat
         import papermill
 
+        from dmfbook.workflow.execution import engine
         from dmfbook.workflow.kernels.manager import AsyncBookKernel
 
         class Kernel(AsyncBookKernel):
@@ -186,10 +189,11 @@ class Execution:
                 super().__init__(self.book.built, self.server, **kwargs)
                 self.kernel = kernel
 
-        executed = papermill.execute_notebook(
+        papermill.execute_notebook(
             nbformat.reads(json.dumps(self.run.chapter.notebook), as_version=4),
-            # papermill formats the path with the parameters; a brace must stand for itself.
-            str(partial).replace("{", "{{").replace("}", "}}"),
+            None,
+            engine_name=engine.NAME,
+            on_start=self._note_start,
             parameters=self.run.values,
             kernel_name=self.run.chapter.kernel,
             language="python",
@@ -197,8 +201,6 @@ class Execution:
             kernel_manager_class=Kernel,
             resources={"metadata": {"path": str(self.run.chapter.source.parent)}},
             record_timing=False,
-            # Not in the midst of a cell, whose outputs are not checked yet.
-            autosave_cell_every=0,
             start_timeout=_NEVER,
             iopub_timeout=_NEVER,
             on_cell_execute=self._note_cell,
@@ -206,16 +208,27 @@ class Execution:
         )
         self.place = ""
         cache.check_unchanged(self.book.root, self.before)
-        results.clean(executed)
+        results.clean(self.notebook)
         try:
-            results.check(executed)
+            results.check(self.notebook)
         except results.Refused as fault:
-            self._note_cell(executed.cells[fault.index], fault.index)
+            self._note_cell(self.notebook.cells[fault.index], fault.index)
             raise
-        notebook = json.loads(nbformat.writes(executed))
-        cache.certify(notebook, self.key)
-        text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
-        partial.write_text(text + "\n", encoding="utf-8")
+
+    def _write(self, path: Path) -> None:
+        """Write the notebook as far as it is executed; certified, if it is good."""
+        import nbformat
+
+        notebook = json.loads(nbformat.writes(self.notebook))
+        good = path != self.kept
+        if good:
+            cache.certify(notebook, self.key)
+        text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        # A cell that was killed may have shown half of a character.
+        path.write_text(text, encoding="utf-8", errors="strict" if good else "replace")
+
+    def _note_start(self, notebook: Any) -> None:
+        self.notebook = notebook
 
     def _note_cell(self, cell: Any, cell_index: int) -> None:
         declared = [
