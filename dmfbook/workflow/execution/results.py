@@ -42,13 +42,15 @@ def clean(notebook: Any) -> None:
             cell.outputs = tidy(cell.outputs)
 
 
-def check(notebook: Any) -> None:
+def check(notebook: Any, pictures: bool = True) -> None:
     """Refuse a notebook that did not do all that it promises.
 
     Parameters
     ----------
     notebook : NotebookNode
         An executed notebook, whose cells raised nothing.
+    pictures : bool, optional
+        Whether its figures were drawn.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def check(notebook: Any) -> None:
             raise Refused(index, "was not executed: it is tagged 'skip-execution'")
         if cell.execution_count is None:
             raise Refused(index, "was not executed")
-        if fault := _fault(cell):
+        if fault := _fault(cell, pictures):
             raise Refused(index, fault)
 
 
@@ -168,7 +170,7 @@ def _without_halves(cell: Any) -> str:
     return ""
 
 
-def _fault(cell: Any) -> str | None:
+def _fault(cell: Any, drawn: bool) -> str | None:
     """Say what is wrong with an executed cell, or nothing."""
     shown = [output["data"] for output in cell.outputs if "data" in output]
     for verdict in (data[VERDICT] for data in shown if VERDICT in data):
@@ -185,6 +187,6 @@ def _fault(cell: Any) -> str | None:
             )
     alternative = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip()
     pictures = (content for data in shown for kind, content in data.items() if "image/" in kind)
-    if alternative and not any(pictures):
+    if drawn and alternative and not any(pictures):
         return f"made no picture, and has the alternative text {alternative!r}"
     return None

@@ -210,7 +210,7 @@ class Execution:
         cache.check_unchanged(self.book.root, self.before)
         results.clean(self.notebook)
         try:
-            results.check(self.notebook)
+            results.check(self.notebook, self.server is None or self.server.pictures)
         except results.Refused as fault:
             self._note_cell(self.notebook.cells[fault.index], fault.index)
             raise

@@ -25,9 +25,20 @@ class ForkServer:
         Folder for the caches of matplotlib, as `environment` takes it.
     modules : iterable of str
         What the chapters load.
+    pictures : bool, optional
+        Whether figures are drawn. Where nobody looks at them, that is half of a light chapter.
+
+    Attributes
+    ----------
+    pictures : bool
+        The same.
     """
 
-    def __init__(self, built: Path, modules: Iterable[str]) -> None:
+    def __init__(self, built: Path, modules: Iterable[str], pictures: bool = True) -> None:
+        self.pictures = pictures
+        variables = environment(built)
+        if not pictures:
+            variables["MPLBACKEND"] = "module://dmfbook.workflow.kernels.undrawn"
         self._lock = threading.Lock()
         self._channel, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "dmfbook.workflow.kernels.fork_server"]
@@ -37,7 +48,7 @@ class ForkServer:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=environment(built),
+                env=variables,
                 process_group=0,
             )
 

@@ -1,15 +1,13 @@
 """Kernels that execute the chapters: the running interpreter, in the book's environment."""
 
 import contextlib
-import fcntl
 import os
 import re
-import shutil
 import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import zmq
 from jupyter_client.kernelspec import (
@@ -23,6 +21,7 @@ from jupyter_client.manager import AsyncKernelManager, KernelManager
 from dmfbook.workflow.kernels.forked import ForkServer
 from dmfbook.workflow.system.environment import environment
 from dmfbook.workflow.system.errors import INSTALL, BookError
+from dmfbook.workflow.system.temporary import TemporaryFolder
 
 
 class _Specs(KernelSpecManager):
@@ -56,8 +55,7 @@ class BookKernel(KernelManager):
     def __init__(self, built: Path, **kwargs: Any) -> None:
         self._built = built
         self._scratch = _scratch()
-        folder = self._scratch.name
-        self._alive = _mark(Path(folder))
+        folder = self._scratch.path
         # Bytes that the kernel sent.
         self.received = 0
         super().__init__(
@@ -76,14 +74,13 @@ class BookKernel(KernelManager):
         self.session.unpack = count
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
-        variables = environment(self._built) | {"IPYTHONDIR": self._scratch.name}
+        variables = environment(self._built) | {"IPYTHONDIR": str(self._scratch.path)}
         return await super()._async_pre_start_kernel(**kwargs | {"env": variables})
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)
         if not restart:
-            self._alive.close()
-            self._scratch.cleanup()
+            self._scratch.remove()
 
     def kill(self) -> None:
         """Kill the kernel, if it has started; what waits for it then gets an error."""
@@ -113,8 +110,8 @@ class AsyncBookKernel(BookKernel, AsyncKernelManager):
         if self._server is None:
             await super()._async_launch_kernel(kernel_cmd, **kw)
             return
-        variables = {"IPYTHONDIR": self._scratch.name}
-        folder = str(kw.get("cwd", self._scratch.name))
+        variables = {"IPYTHONDIR": str(self._scratch.path)}
+        folder = str(kw.get("cwd", self._scratch.path))
         provisioner: Any = self.provisioner
         provisioner.process = self._server.start(self.connection_file, folder, variables)
         # It leads a group of its own.
@@ -175,28 +172,8 @@ def kernel_spec(name: str) -> KernelSpec:
         raise BookError(f"no kernel named {name!r} is installed; {remedy}") from None
 
 
-def _scratch() -> "tempfile.TemporaryDirectory[str]":
+def _scratch() -> TemporaryFolder:
     """Make a folder for a kernel's sockets; in ``/tmp`` where TMPDIR is too deep for their names."""
     longest = zmq.IPC_PATH_MAX_LEN - len("/dmfbook-12345678/ipc-5")
-    home = tempfile.gettempdir()
-    if len(os.fsencode(home)) > longest:
-        home = "/tmp"
-    _sweep(Path(home))
-    return tempfile.TemporaryDirectory(prefix="dmfbook-", dir=home, ignore_cleanup_errors=True)
-
-
-def _mark(folder: Path) -> TextIO:
-    """Lock a file in the folder of a kernel, until this process ends, however it ends."""
-    file = open(folder / "born", "w")
-    fcntl.flock(file, fcntl.LOCK_EX)
-    # Whoever finds it by its name finds it locked.
-    os.rename(folder / "born", folder / "alive")
-    return file
-
-
-def _sweep(home: Path) -> None:
-    """Remove the folders of kernels whose process was killed: the lock in them is free."""
-    for path in home.glob("dmfbook-*/alive"):
-        with contextlib.suppress(OSError), open(path, "r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path.parent, ignore_errors=True)
+    deep = len(os.fsencode(tempfile.gettempdir())) > longest
+    return TemporaryFolder(Path("/tmp") if deep else None)

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dmfbook.workflow.sweeps.versions import check_equal, fingerprint, versions
 from dmfbook.workflow.system.errors import BookError, BuildError
+from dmfbook.workflow.system.temporary import TemporaryFolder
 
 INSTALL = "pip install '.[sweep]', in the folder that holds pyproject.toml"
 # Seconds for a scheduler to answer, and for its first worker.
@@ -48,12 +48,13 @@ def workers(address: str | None) -> Iterator[Any]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         if address is None:
-            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="dmfbook-workers-"))
+            folder = TemporaryFolder()
+            stack.callback(folder.remove)
             local = LocalCluster(
                 threads_per_worker=1,
                 memory_limit=0,
                 dashboard_address=None,
-                local_directory=place,
+                local_directory=str(folder.path),
                 silence_logs=logging.CRITICAL,
             )
             stack.callback(local.close, timeout=_PATIENCE)

@@ -43,7 +43,7 @@ class Sweep:
     folder : Path
         For the results.
     notebooks : bool
-        Whether the executed notebooks are kept too.
+        Whether the executed notebooks are kept too. Without them figures are not drawn.
     """
 
     book: Book
@@ -140,7 +140,8 @@ class Sweep:
         limits: Limits,
     ) -> None:
         loaded = imports(self.chapter)
-        jobs = ((self.chapter, values, key, limits, loaded) for values, key in ahead)
+        options = limits, loaded, self.notebooks
+        jobs = ((self.chapter, values, key, *options) for values, key in ahead)
         done = len(self.sets) - len(ahead)
         print(f"{len(self.sets)} runs, {done} of them done before", file=sys.stderr, flush=True)
         with contextlib.ExitStack() as stack:

@@ -21,6 +21,7 @@ from dmfbook.workflow.sources.cells import parse_cell
 from dmfbook.workflow.sources.notebooks import Book, Chapter
 from dmfbook.workflow.system.environment import find_fonts
 from dmfbook.workflow.system.errors import BookError
+from dmfbook.workflow.system.temporary import TemporaryFolder
 
 # What packages load only when they are used.
 _LATER = {
@@ -29,7 +30,7 @@ _LATER = {
 }
 
 _lock = threading.Lock()
-_servers: dict[tuple[str, ...], ForkServer] = {}
+_servers: dict[tuple[tuple[str, ...], bool], ForkServer] = {}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,12 @@ class Outcome:
 
 
 def run_chapter(
-    chapter: Chapter, values: dict[str, Any], key: str, limits: Limits, loaded: tuple[str, ...]
+    chapter: Chapter,
+    values: dict[str, Any],
+    key: str,
+    limits: Limits,
+    loaded: tuple[str, ...],
+    pictures: bool = True,
 ) -> Outcome:
     """Execute a chapter at some parameters, in a kernel that a fork server becomes.
 
@@ -75,6 +81,8 @@ def run_chapter(
         How long it may take and how much it may show.
     loaded : tuple of str
         What the fork server loads; see `imports`.
+    pictures : bool, optional
+        Whether figures are drawn.
 
     Returns
     -------
@@ -89,7 +97,7 @@ def run_chapter(
         chapter = replace(chapter, source=home / chapter.source.name)
     with tempfile.TemporaryDirectory(dir=home) as folder:
         run = Run(chapter, Path(folder) / chapter.source.name, values)
-        server = _server(loaded) if chapter.kernel == NATIVE_KERNEL_NAME else None
+        server = _server(loaded, pictures) if chapter.kernel == NATIVE_KERNEL_NAME else None
         one = Execution(book, run, key, _moment(), server)
         one.kept = Path(folder) / "failed.ipynb"
         with ThreadPoolExecutor(1) as pool:
@@ -138,28 +146,28 @@ def imports(chapter: Chapter) -> tuple[str, ...]:
     return (*found, *(each for name in _LATER if name in packages for each in _LATER[name]))
 
 
-def _server(loaded: tuple[str, ...]) -> ForkServer:
+def _server(loaded: tuple[str, ...], pictures: bool) -> ForkServer:
     """Return the fork server of this process for these modules; start it if it is not there."""
+    which = loaded, pictures
     with _lock:
-        if loaded not in _servers or _servers[loaded].ended:
+        if which not in _servers or _servers[which].ended:
             built = _home() / "_build"
             built.mkdir(exist_ok=True)
             if any(name.startswith(("matplotlib", "dmfbook.figures")) for name in loaded):
                 find_fonts(built)
-            _servers[loaded] = ForkServer(built, loaded)
-        return _servers[loaded]
+            _servers[which] = ForkServer(built, loaded, pictures)
+        return _servers[which]
 
 
 @functools.cache
 def _home() -> Path:
     """Return a folder of this process alone."""
-    folder = tempfile.TemporaryDirectory(prefix="dmfbook-sweep-")
-    _keep.append(folder)
-    return Path(folder.name)
+    _keep.append(TemporaryFolder())
+    return _keep[-1].path
 
 
 # Removed when the process ends.
-_keep: list[Any] = []
+_keep: list[TemporaryFolder] = []
 
 
 @functools.cache

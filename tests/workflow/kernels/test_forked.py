@@ -127,3 +127,23 @@ def test_a_chapter_of_the_book_comes_out_the_same(tmp_path):
         made.append(same(json.loads(target.read_text())["cells"]))
     server.close()
     assert made[0] == made[1]
+
+
+def test_figures_are_not_drawn_where_nobody_keeps_them(book, write_chapter, tmp_path):
+    write_chapter(
+        "plots", "import matplotlib.pyplot as plt\nplt.plot([1, n])", "print(plt.get_fignums())"
+    )
+    chapter = book.chapter("plots")
+    book.built.mkdir()
+    shown = []
+    for pictures in (True, False):
+        server = ForkServer(book.built, imports(chapter), pictures)
+        target = tmp_path / f"{pictures}.ipynb"
+        one = Execution(book, Run(chapter, target), "key", cache.moment(book.root), server)
+        assert one() is None
+        server.close()
+        shown.append([cell.get("outputs") for cell in json.loads(target.read_text())["cells"]])
+    drawn, undrawn = shown
+    assert "image/png" in json.dumps(drawn) and "image/png" not in json.dumps(undrawn)
+    # Let go of at the end of their cell, as where they are drawn.
+    assert drawn[-1] == undrawn[-1] and drawn[-1][0]["text"] == ["[]\n"]

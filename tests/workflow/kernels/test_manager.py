@@ -1,18 +1,15 @@
 """Kernels: where they speak, how they end, and what is said where there is none."""
 
-import os
 import signal
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import pytest
 from jupyter_client.provisioning import LocalProvisioner
 from nbclient import NotebookClient
 
 from dmfbook.workflow.execution.execute import Limits, Run, execute
-from dmfbook.workflow.kernels.manager import _mark, _sweep, kernel_spec
+from dmfbook.workflow.kernels.manager import kernel_spec
 from dmfbook.workflow.system.errors import BookError
 
 
@@ -61,42 +58,6 @@ def test_missing_ipykernel_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel.kernelspec", None)
     with pytest.raises(BookError, match=r"no kernel named 'python3' .*pip install '\.\[book\]'"):
         kernel_spec("python3")
-
-
-DIES = """\
-import os, pathlib, signal, sys
-from dmfbook.workflow.kernels.manager import BookKernel
-kernel = BookKernel(pathlib.Path(sys.argv[1]))
-print(kernel._scratch.name, flush=True)
-sys.stdin.read()
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_folder_of_a_dead_owner_is_swept_and_that_of_a_living_one_is_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with subprocess.Popen(
-        [sys.executable, "-c", DIES, tmp_path / "_build"],
-        env=os.environ | {"TMPDIR": str(tmp_path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as owner:
-        folder = Path(owner.stdout.readline().decode().strip())
-        _sweep(tmp_path)
-        assert folder.parent == tmp_path and (folder / "alive").exists()
-    _sweep(tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_folder_is_never_found_without_its_lock(tmp_path):
-    """A sweep at any moment of its making leaves it."""
-    folder = tmp_path / "dmfbook-1"
-    folder.mkdir()
-    _sweep(tmp_path)
-    assert folder.exists()
-    with _mark(folder):
-        _sweep(tmp_path)
-        assert [path.name for path in folder.iterdir()] == ["alive"]
 
 
 def test_slow_kernel_is_waited_for(book, write_chapter, monkeypatch):
