@@ -43,6 +43,7 @@ TESTS = {
     "network/losses/moments": ["network/losses/losses", "zero_loss/inputs"],
     "network/losses/regression": ["network/losses/losses"],
     "network/losses/stacks": ["network/losses/losses"],
+    "regularized/scalar": ["regularized/scalar", "regularized/roots"],
     "regularized/blocks": ["regularized/spectrum", "regularized/eigenvectors"],
     "regularized/modes": ["regularized/critical", "regularized/point"],
     "regularized/reduced_regression": ["regularized/regression_fit", "regularized/critical_weight"],
