@@ -43,7 +43,7 @@ TESTS = {
     "network/losses/moments": ["network/losses/losses", "zero_loss/inputs"],
     "network/losses/regression": ["network/losses/losses"],
     "network/losses/stacks": ["network/losses/losses"],
-    "regularized/scalar": ["regularized/scalar", "regularized/roots"],
+    "regularized/scalar": ["regularized/scalar", "regularized/roots", "homogeneity"],
     "regularized/blocks": ["regularized/spectrum", "regularized/eigenvectors"],
     "regularized/modes": ["regularized/critical", "regularized/point"],
     "regularized/reduced_regression": ["regularized/regression_fit", "regularized/critical_weight"],
@@ -77,7 +77,23 @@ TIMEOUT = 120  # seconds of computing; a mutant that does not end counts as foun
 EQUIVALENT = {
     # Tuning: the same numbers, sooner or later.
     "step = max(1, TILE_ENTRIES // (height * panel.stop))": ["1 → 2"],
-    "high = low * root_of((2 * depth - 2) / depth, depth - 2) * (1 + SLACK)": ["1 → 2"],
+    # A bracket may be wider, and the fold is its other end where it would be too narrow.
+    "high = low * root_of((2 * depth - 2) / depth, depth - 2) * (1 + SLACK)": [
+        "1 → 2",
+        "2 → 3",
+        "1 + SLACK → 1 - SLACK",
+        "2 * depth - 2 → 2 * depth + 2",
+        "(2 * depth - 2) / depth → (2 * depth - 2) * depth",
+        "low * root_of((2 * depth - 2) / depth, depth - 2) * (1 + SLACK) → "
+        "low * root_of((2 * depth - 2) / depth, depth - 2) / (1 + SLACK)",
+    ],
+    "low = high * root_of((depth - 2) / (2 * depth - 2), depth) * (1 - SLACK)": [
+        "2 → 3",
+        "1 - SLACK → 1 + SLACK",
+        "2 * depth - 2 → 2 * depth + 2",
+        "high * root_of((depth - 2) / (2 * depth - 2), depth) * (1 - SLACK) → "
+        "high * root_of((depth - 2) / (2 * depth - 2), depth) / (1 - SLACK)",
+    ],
     "return _bracketed_root(low, high * (1 + SLACK), target, reg, depth)": ["1 → 2"],
     "by_reg = (of_reg + depth - 1) // (2 * depth - 2)": ["1 → 2"],
     "highest = (of_reg - LOWEST_EXPONENT) // (2 * depth - 2)": ["2 → 3"],
