@@ -45,7 +45,12 @@ TESTS = {
     "network/losses/stacks": ["network/losses/losses"],
     "regularized/scalar": ["regularized/scalar", "regularized/roots", "homogeneity"],
     "regularized/blocks": ["regularized/spectrum", "regularized/eigenvectors"],
-    "regularized/modes": ["regularized/critical", "regularized/point"],
+    "regularized/modes": [
+        "regularized/modes",
+        "regularized/critical",
+        "regularized/point",
+        "homogeneity",
+    ],
     "regularized/reduced_regression": ["regularized/regression_fit", "regularized/critical_weight"],
     "zero_loss/chain": ["zero_loss/chain", "zero_loss/measures"],
     "zero_loss/davidson": ["zero_loss/sharpness", "zero_loss/scale"],
@@ -77,6 +82,26 @@ TIMEOUT = 120  # seconds of computing; a mutant that does not end counts as foun
 EQUIVALENT = {
     # Tuning: the same numbers, sooner or later.
     "step = max(1, TILE_ENTRIES // (height * panel.stop))": ["1 → 2"],
+    # Any positive number stands for a mode that is left out.
+    "values = np.choose(checked, (1.0, self.smaller, self.larger))": ["1.0 → 2.0"],
+    # How near is equal: far above rounding, far below what a target can mean.
+    "scale = self.values if self._is_diagonal else sum(self._target.shape) * self.values[0]": [
+        "sum(self._target.shape) * self.values[0] → sum(self._target.shape) / self.values[0]"
+    ],
+    "resolution = np.broadcast_to(4 * EPSILON * scale, self.values.shape)": ["4 → 5"],
+    "starts = np.r_[True, self.values[:-1] - self.values[1:] > resolution[:-1]]": [
+        "self.values[:-1] - self.values[1:] > resolution[:-1] → "
+        "self.values[:-1] - self.values[1:] >= resolution[:-1]"
+    ],
+    "result[np.abs(result - landmark) <= np.minimum(resolution, landmark / 2)] = landmark": [
+        "np.abs(result - landmark) <= np.minimum(resolution, landmark / 2) → "
+        "np.abs(result - landmark) < np.minimum(resolution, landmark / 2)",
+        "2 → 3",
+    ],
+    # A mode of value zero has no sign.
+    "left[places, columns] = np.where(self._target[places, places] < 0, -1.0, 1.0)": [
+        "self._target[places, places] < 0 → self._target[places, places] <= 0"
+    ],
     # A bracket may be wider, and the fold is its other end where it would be too narrow.
     "high = low * root_of((2 * depth - 2) / depth, depth - 2) * (1 + SLACK)": [
         "1 → 2",
