@@ -51,6 +51,12 @@ TESTS = {
         "regularized/point",
         "homogeneity",
     ],
+    "regularized/point": [
+        "regularized/point",
+        "regularized/critical",
+        "regularized/spectrum",
+        "homogeneity",
+    ],
     "regularized/reduced_regression": ["regularized/regression_fit", "regularized/critical_weight"],
     "zero_loss/chain": ["zero_loss/chain", "zero_loss/measures"],
     "zero_loss/davidson": ["zero_loss/sharpness", "zero_loss/scale"],
