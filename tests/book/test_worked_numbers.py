@@ -198,6 +198,32 @@ def numbers():
         (over.end_to_end_values[0], over.loss - 9),
     )
 
+    half = [float(dmf.shrink(1.0, dmf.critical_reg(1.0, depth) / 2, depth)) for depth in (3, 4)]
+    yield (
+        page,
+        r"At half of its critical weight a mode keeps %.0f %% of its singular value with three layers and %.0f %% with"
+        r" four; with two it keeps half.",
+        tuple(100 * each for each in half),
+    )
+
+    page = "linear_networks/from_a_matrix_to_a_network"
+    mean, summed = (0.5 * 1e-4 * count for count in (600_000, 60_000))
+    yield (
+        page,
+        r"A network with 10 outputs is trained on 60,000 samples with `MSELoss()`, `weight_decay` $10^{-4}$ and a learning rate of 0.1."
+        r" Here that is $a = 1 / 600{,}000$, $\lambda = %.0f$ and a step of $%.1f \cdot 10^{-7}$. With a loss that is averaged over"
+        r" samples and summed over outputs the same settings are $\lambda = %.0f$ and a step of $%.1f \cdot 10^{-6}$.",
+        (mean, 0.1 / 600_000 / 1e-7, summed, 0.1 / 60_000 / 1e-6),
+    )
+
+    page = "small_initialization/initialization_scale"
+    yield (
+        page,
+        r"With $\eta = 0.25$ and a leading eigenvalue of 1, a start that is ten times smaller takes $\ln 10 / \ln 1.25 \approx %.0f$"
+        r" more steps. Where $\rho = 0.3$ it ends with an error that is $10^{2 (1 - \rho)} \approx %.0f$ times smaller.",
+        (np.log(10) / np.log(1.25), 10**1.4),
+    )
+
     page = "sharpness/exact_sharpness"
     yield (
         page,
@@ -238,6 +264,11 @@ def numbers():
             0.12 * steep - 1,
             np.ceil(np.log(1e8) / np.log(0.12 * steep - 1)),
         ),
+    )
+    yield (
+        page,
+        r"A minimum with $h_{\max} = %.1f$ bears a step of %.2f without momentum and of %.2f with $\beta = 0.9$.",
+        (steep, 2 / steep, 2 * 1.9 / steep),
     )
     yield (
         page,
