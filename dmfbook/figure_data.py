@@ -36,7 +36,7 @@ def numbers(figure: Figure) -> dict[str, Any]:
     -------
     dict
         Under ``"panels"`` a list with an entry for each pair of axes but colour bars: its ``title``, for ``x`` and ``y``
-        the ``label`` and the ``scale``, and under ``drawn`` what stands there, in the order in which it was drawn. Each
+        the ``label``, the ``scale`` and the ``limits``, and under ``drawn`` what stands there, in the order in which it was drawn. Each
         of these says its ``kind``, its ``label`` in the legend (empty where it has none) and its ``colour``; then come
 
         - ``x`` and ``y`` of a ``line``, of ``points`` and of the outline of an ``area``; `values` of points too, where
@@ -71,10 +71,14 @@ def _panel(axes: Axes) -> dict[str, Any]:
             drawn += _READERS[kind](artist)
     return {
         "title": axes.get_title(),
-        "x": {"label": axes.get_xlabel(), "scale": axes.get_xscale()},
-        "y": {"label": axes.get_ylabel(), "scale": axes.get_yscale()},
+        "x": _axis(axes.get_xlabel(), axes.get_xscale(), axes.get_xlim()),
+        "y": _axis(axes.get_ylabel(), axes.get_yscale(), axes.get_ylim()),
         "drawn": drawn,
     }
+
+
+def _axis(label: str, scale: str, limits: tuple[float, float]) -> dict[str, Any]:
+    return {"label": label, "scale": scale, "limits": _list(limits)}
 
 
 def _entry(kind: str, artist: Any, colour: Any = None, **content: Any) -> dict[str, Any]:
@@ -95,7 +99,8 @@ def _line(line: Line2D) -> list[dict[str, Any]]:
     if in_x and in_y:
         seen = np.flatnonzero(np.isfinite(_array(x)) & np.isfinite(_array(y)))
         part = slice(seen[0], seen[-1] + 1) if len(seen) else slice(0)
-        return [_entry("line", line, line.get_color(), x=_list(x[part]), y=_list(y[part]))]
+        kind = "points" if line.get_linestyle() == "None" else "line"
+        return [_entry(kind, line, line.get_color(), x=_list(x[part]), y=_list(y[part]))]
     if in_x or in_y:
         name, value = ("x", x[0]) if in_x else ("y", y[0])
         return [_entry("mark", line, line.get_color(), **{name: _number(value)})]

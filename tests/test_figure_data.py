@@ -39,9 +39,10 @@ def test_lines_keep_label_colour_and_gaps(axes):
 
 def test_axes_say_what_they_are(axes):
     axes.set(xscale="log", xlabel="weight $λ$", ylabel="loss", title="depth 2")
+    axes.set(xlim=(0.1, 10), ylim=(2, 1))
     (panel,) = numbers(axes.figure)["panels"]
-    assert panel["x"] == {"label": "weight $λ$", "scale": "log"}
-    assert panel["y"] == {"label": "loss", "scale": "linear"}
+    assert panel["x"] == {"label": "weight $λ$", "scale": "log", "limits": [0.1, 10]}
+    assert panel["y"] == {"label": "loss", "scale": "linear", "limits": [2, 1]}
     assert panel["title"] == "depth 2"
 
 
@@ -56,7 +57,9 @@ def test_a_line_across_the_panel_is_a_mark(axes):
 def test_points_keep_what_their_colours_show(axes):
     axes.scatter([1, 2], [3, 4], c=[5, 6])
     axes.scatter([1], [2], color="#112233", label="start")
-    first, second = drawn(axes)
+    axes.plot([5], [6], "o")
+    first, second, third = drawn(axes)
+    assert third["kind"] == "points"
     assert (first["x"], first["y"], first["values"]) == ([1, 2], [3, 4], [5, 6])
     assert (second["label"], second["colour"]) == ("start", "#112233")
     assert "values" not in second

@@ -269,6 +269,8 @@ def _text_files(book: Book) -> Iterator[Path]:
     """Yield what the pages need besides notebooks: settings, text, bibliography, pictures."""
     yield book.root / "_config.yml"
     yield book.root / "_toc.yml"
+    if (book.root / "CITATION.cff").is_file():
+        yield book.root / "CITATION.cff"
     for path in sorted((book.root / "book").rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(book.root).parts)
         if path.is_file() and path.suffix != ".ipynb" and not hidden:

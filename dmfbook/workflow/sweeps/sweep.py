@@ -10,11 +10,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dmfbook.workflow.execution import cache
+from dmfbook.workflow.execution import cache, harvest
 from dmfbook.workflow.execution.places import check_place, readable
 from dmfbook.workflow.execution.single import NO_HURRY, Limits
 from dmfbook.workflow.sources.notebooks import Book, Chapter
-from dmfbook.workflow.sweeps import harvest
 from dmfbook.workflow.sweeps.engine import Lost, spread, workers
 from dmfbook.workflow.sweeps.journal import Journal
 from dmfbook.workflow.sweeps.tables import write_table

@@ -5,8 +5,8 @@ import math
 import pytest
 from pyarrow import parquet
 
+from dmfbook.workflow.execution import harvest
 from dmfbook.workflow.execution.results import VERDICT
-from dmfbook.workflow.sweeps import harvest
 from dmfbook.workflow.sweeps.journal import Journal
 from dmfbook.workflow.sweeps.tables import write_table
 from dmfbook.workflow.sweeps.versions import check_equal, versions

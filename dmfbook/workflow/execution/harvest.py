@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dmfbook.workflow.execution.results import VERDICT
+from dmfbook.workflow.execution.results import FIGURE, VERDICT
 
 # How NumPy writes a number of its own.
 _OF_NUMPY = re.compile(r"np\.\w+\((.*)\)")
@@ -39,6 +39,11 @@ def glued(notebook: dict[str, Any]) -> dict[str, Any]:
 def verdicts(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the verdicts that the cells of a notebook showed, in their order."""
     return [output["data"][VERDICT] for output in _shown(notebook) if VERDICT in output["data"]]
+
+
+def figures(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the numbers behind the figures that the cells of a notebook showed, in their order."""
+    return [output["data"][FIGURE] for output in _shown(notebook) if FIGURE in output["data"]]
 
 
 def _shown(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
