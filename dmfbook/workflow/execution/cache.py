@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ Moment = dict[Path, tuple[int, int, int]]
 
 # What changes without a change of what is run: outputs, and the times papermill and Jupyter record.
 _NOISE = ("outputs", "execution_count", "id")
+# A path in a string: names, and folders between slashes.
+_PATH = re.compile(r"""["']([\w.-]+(?:/[\w.-]+)*)["']""")
 _METADATA_NOISE = ("papermill", "execution", "collapsed", "ExecuteTime")
 
 
@@ -133,7 +136,8 @@ def key(chapter: Chapter, values: Mapping[str, Any], around: str) -> str:
         | {"metadata": without_noise(cell["metadata"])}
         for cell in chapter.notebook["cells"]
     ]
-    content = [cells, _kernel(chapter.kernel), _modules(chapter.source), dict(values), around]
+    files = [_modules(chapter.source), _data(chapter)]
+    content = [cells, _kernel(chapter.kernel), files, dict(values), around]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -243,6 +247,14 @@ def _modules(source: Path) -> str:
     packages = (path.parent for path in folder.glob("*/__init__.py"))
     inner = (path for package in packages for path in package.rglob("*.py"))
     return digest(folder, sorted([*folder.glob("*.py"), *inner]))
+
+
+def _data(chapter: Chapter) -> dict[str, str]:
+    """Hash the files that the code of a chapter names, by their paths from where it stands."""
+    code = ["".join(c["source"]) for c in chapter.notebook["cells"] if c["cell_type"] == "code"]
+    names = {name for cell in code for name in _PATH.findall(cell)}
+    places = {name: chapter.source.parent / name for name in sorted(names)}
+    return {name: _file(place) for name, place in places.items() if place.is_file()}
 
 
 def _stamped(folder: Path) -> dict[str, Any]:

@@ -97,6 +97,18 @@ def test_key_changes_with_modules_beside_the_chapter(book, key):
     assert key() == seen[-1]
 
 
+def test_key_changes_with_files_that_the_code_names(book, key):
+    edit(book, lambda nb: nb["cells"][2].update(source='print(n, open("data/rows.csv").read())'))
+    seen = [key()]
+    (book.root / "book" / "data").mkdir()
+    for text in ("1\n", "2\n"):
+        (book.root / "book" / "data" / "rows.csv").write_text(text)
+        seen.append(key())
+    assert len(set(seen)) == len(seen)
+    (book.root / "book" / "data" / "others.csv").write_text("1\n")
+    assert key() == seen[-1]
+
+
 def test_key_changes_with_another_kernel_of_the_same_name(book, key, monkeypatch):
     folder = book.root / "jupyter" / "kernels" / "other"
     folder.mkdir(parents=True)
