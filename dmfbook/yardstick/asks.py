@@ -19,6 +19,8 @@ from dmfbook.yardstick.network import KnownNetwork
 
 # How well the asks must be met; the roots of equations that they need are found to some 1e-12.
 MET = 1e-9
+# So many modes have hundreds of different eigenvalues, and their blocks take no time.
+USUAL_RANK = 32
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,13 @@ def checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
     return checked
 
 
-def rank_between(rank: int | None, least: int, usual: int, most: int, why: str) -> int:
+def rank_between(rank: int | None, least: int, most: int) -> int:
     """Return the rank that was asked for, or a usual one, if it is possible."""
-    found = min(usual, most) if rank is None else integer("rank", rank, 1)
+    found = min(max(least, USUAL_RANK), most) if rank is None else integer("rank", rank, 1)
     if not least <= found <= most:
-        raise ValueError(f"rank must be from {least} to {most} {why}, got {found}")
+        raise ValueError(
+            f"rank must be from {least} to {most} for these widths and leading, got {found}"
+        )
     return found
 
 

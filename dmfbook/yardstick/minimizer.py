@@ -24,8 +24,6 @@ from dmfbook.yardstick.asks import (
 from dmfbook.yardstick.modes import AlignedModes
 from dmfbook.yardstick.network import KnownNetwork, known_network
 
-USUAL_TAIL = 5
-
 
 def minimizer_network(
     widths: Sequence[int],
@@ -62,7 +60,7 @@ def minimizer_network(
     largest : float, positive
         The largest eigenvalue.
     rank : int, optional
-        Number of modes of the network; a few more than m if it is not given.
+        Number of modes of the network; as many as there is room for, up to 32, if it is not given.
     inputs_condition : float, from 1, optional
         Condition number of the inputs' second moment: one in the directions of the modes, declining geometrically
         beyond them. Without it the inputs are white.
@@ -99,9 +97,7 @@ def minimizer_network(
     on_data = inputs_condition is not None
     beyond = int(on_data and positive_number("inputs_condition", inputs_condition) > 1)
     most = min(*checked, checked[0] - left_out - beyond, checked[-1] - left_out)
-    r = rank_between(
-        rank, asks.leading + 2, asks.leading + USUAL_TAIL, most, "for these widths and leading"
-    )
+    r = rank_between(rank, asks.leading + 2, most)
     reg = _weight(asks, depth)
     top = _plus(1.0, _second(reg, depth), reg, depth)
     last, missing = _last_modes(top, ratio, reg, depth)

@@ -19,8 +19,6 @@ from dmfbook.yardstick.modes import AlignedModes
 from dmfbook.yardstick.network import KnownNetwork, known_network
 from dmfbook.yardstick.zero_loss import modes_without_reg, squares
 
-USUAL_TAIL = 8
-
 # The last mode's square, over the largest.
 TAIL = 0.02
 # By how much left-out modes exceed the one on its smaller root, relative.
@@ -61,8 +59,8 @@ def saddle_network(
     largest : float, positive
         The largest eigenvalue.
     rank : int, optional
-        Number of modes of the network, a few more than `leading` if it is not given; at depth 2 the hidden width, which
-        must be below the others; one with a `dominance`.
+        Number of modes of the network, as many as there is room for, up to 32, if it is not given; at depth 2 the
+        hidden width, which must be below the others; one with a `dominance`.
     inputs_condition : float, from 1, optional
         Condition number of the inputs' second moment. Without it the inputs are white.
 
@@ -121,15 +119,14 @@ def _left_out(
 ) -> AlignedModes:
     """Modes left out that are each stronger than some of those behind the leading group."""
     side, m = min(widths[0], widths[-1]), asks.leading + 1
-    # As few modes left out as there is room for.
-    usual, least = m + max(USUAL_TAIL, min(index, side - m - 1)), m + 1
+    least, most = m + 1, min(min(widths), side - 1)
     if len(widths) == 3:  # each spare hidden unit would add a negative eigenvalue
         if not m < widths[1] < side:
             raise ValueError(
                 f"the hidden width of a saddle of depth 2 must be above {m} and below the others, got {widths[1]}"
             )
-        usual = least = widths[1]
-    r = rank_between(rank, least, usual, min(min(widths), side - 1), "for these widths and leading")
+        least = widths[1]
+    r = rank_between(rank, least, most)
     behind = r - m
     left_out = ceil(index / behind)
     if r + left_out > side:

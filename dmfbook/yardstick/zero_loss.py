@@ -22,8 +22,6 @@ from dmfbook.yardstick.asks import (
 from dmfbook.yardstick.modes import AlignedModes
 from dmfbook.yardstick.network import KnownNetwork, known_network
 
-USUAL_TAIL = 6
-
 
 def zero_loss_network(
     widths: Sequence[int],
@@ -57,8 +55,7 @@ def zero_loss_network(
     largest : float, positive
         The largest eigenvalue.
     rank : int, optional
-        Number of modes of the network; a few more than m if it is not given. With as many as the narrowest layer has
-        units most eigenvalues are different.
+        Number of modes of the network; as many as there is room for, up to 32, if it is not given.
     inputs_condition : float, from 1, optional
         Condition number of the inputs' second moment, whose eigenvalues decline geometrically. Without it the inputs
         are white.
@@ -89,9 +86,7 @@ def zero_loss_network(
     checked, random = checked_widths(widths), generator("rng", rng)
     asks = leading_end(leading, spread, gap, largest)
     most = min(checked)
-    r = rank_between(
-        rank, asks.leading + 2, asks.leading + USUAL_TAIL, most, "for these widths and leading"
-    )
+    r = rank_between(rank, asks.leading + 2, most)
     ratio = number("condition", condition)
     inputs = decaying_inputs(checked[0], 1, inputs_condition)
     cap = _largest_beyond(asks, len(checked) - 1)
