@@ -4,11 +4,12 @@ PYTHON ?= python3
 IN := .venv/bin/python
 # Not `-m dmfbook`, which loads the package before it hears Ctrl-C.
 DMFBOOK := $(IN) -m dmfbook_command
+RELEASE := _build/release/bin/python
 NUMERICS := network regularized unregularized zero_loss sensing training yardstick
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book test night lock outputs views mutants branches benchmark clean help environment
+.PHONY: book test night lock lint release audit metadata outputs views mutants branches benchmark clean help environment
 
 book: environment  ## execute what changed, build the pages and say where they are (the default)
 	@$(DMFBOOK) build
@@ -43,11 +44,38 @@ benchmark:  ## measure against jax and torch, in an environment of their own
 	_build/benchmark/bin/python -m pytest -q tests/network/test_torch.py tests/network/test_layouts.py tests/yardstick/test_torch.py
 	_build/benchmark/bin/python -m benchmarks
 
-lock:  ## compile requirements.txt anew from pyproject.toml
+COMPILE := _build/lock/bin/python -m uv pip compile --universal --python-version 3.11 --generate-hashes
+
+lock:  ## compile requirements.txt anew from pyproject.toml, and tools/release.txt
 	$(PYTHON) -m venv _build/lock
 	_build/lock/bin/python -m pip install --quiet uv
-	_build/lock/bin/python -m uv pip compile --universal --python-version 3.11 --generate-hashes \
-		--extra book --extra convex --extra exact --extra sweep --extra test pyproject.toml -o requirements.txt
+	$(COMPILE) --extra book --extra convex --extra exact --extra sweep --extra test pyproject.toml -o requirements.txt
+	$(COMPILE) --extra release pyproject.toml -o tools/release.txt
+
+_build/release/ready: tools/release.txt
+	$(PYTHON) -m venv --clear _build/release
+	$(RELEASE) -m pip install --quiet --require-hashes -r tools/release.txt
+	@touch $@
+
+metadata: environment  ## write codemeta.json and .zenodo.json anew
+	$(IN) tools/metadata.py
+
+lint: _build/release/ready  ## check the files for GitHub, Docker and archives
+	$(RELEASE) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(RELEASE) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(RELEASE) -m check_jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(RELEASE) -m check_jsonschema --builtin-schema vendor.github-issue-forms \
+		.github/ISSUE_TEMPLATE/mathematics.yml .github/ISSUE_TEMPLATE/program.yml
+	$(RELEASE) -m check_jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(RELEASE:python=zizmor) --offline --pedantic --quiet .github
+	$(RELEASE:python=hadolint) Dockerfile
+
+release: _build/release/ready  ## build wheel and sdist into dist/ and check them in an empty environment
+	$(RELEASE) tools/release.py
+
+audit: _build/release/ready  ## look up known vulnerabilities of the locked versions (needs the network)
+	$(RELEASE) -m pip_audit --requirement requirements.txt --require-hashes --disable-pip --strict
+	$(RELEASE) -m pip_audit --requirement tools/release.txt --require-hashes --disable-pip --strict
 
 clean:  ## remove what was built; the environment .venv stays
 	rm -rf _build
