@@ -9,7 +9,7 @@ NUMERICS := network regularized unregularized zero_loss sensing training yardsti
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book test night lock lint release audit metadata outputs views mutants branches benchmark clean help environment
+.PHONY: book test night lock lint release audit picture metadata outputs views mutants branches benchmark clean help environment
 
 book: environment  ## execute what changed, build the pages and say where they are (the default)
 	@$(DMFBOOK) build
@@ -56,6 +56,9 @@ _build/release/ready: tools/release.txt
 	$(PYTHON) -m venv --clear _build/release
 	$(RELEASE) -m pip install --quiet --require-hashes -r tools/release.txt
 	@touch $@
+
+picture: book  ## store the picture of the README as the book draws it
+	$(IN) tools/picture.py
 
 metadata: environment  ## write codemeta.json and .zenodo.json anew
 	$(IN) tools/metadata.py

@@ -103,6 +103,21 @@ def test_tests_stand_where_the_modules_stand():
         assert (ROOT / "tests" / module.parent.relative_to(PACKAGE)).is_dir()
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone: files are not known")
+def test_the_top_shows_the_book():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    shown = {Path(name).parts[0] for name in listed.splitlines() if not name.startswith(".")}
+    assert shown <= {
+        *("book", "_config.yml", "_toc.yml", "dmfbook", "requirements.txt", "tests", "README.md"),
+        *("dmfbook_command.py", "pyproject.toml", "setup.py", "MANIFEST.in", "conftest.py"),
+        *("benchmarks", "tools", "Makefile", "Dockerfile"),
+        *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"),
+        "codemeta.json",
+    }
+
+
 def test_files_stay_small():
     for module in MODULES:
         assert len(module.read_text("utf-8").splitlines()) <= 400, module.relative_to(ROOT)

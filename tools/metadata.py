@@ -44,7 +44,11 @@ def written(root: Path) -> dict[str, str]:
         "creators": [{"name": each["name"]} for each in citation["authors"]],
         "keywords": citation["keywords"],
         "related_identifiers": [
-            {"identifier": each["url"], "relation": "isSupplementTo", "resource_type": "publication"}
+            {
+                "identifier": each["url"],
+                "relation": "isSupplementTo",
+                "resource_type": "publication",
+            }
             for each in citation["references"]
         ],
     }

@@ -2,12 +2,16 @@
 
 import doctest
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import dmfbook as dmf
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -73,6 +77,62 @@ def check_own(command: str, *words: str, folder: Path) -> None:
 
 def test_python_example() -> None:
     assert doctest.testfile(str(README), module_relative=False).failed == 0
+
+
+def bold(start: str) -> list[float]:
+    """Numbers in a result of the README, after what it is called."""
+    text = README.read_text(encoding="utf-8")
+    (line,) = (line for line in text.splitlines() if line.startswith(f"- **{start}"))
+    line = re.sub(r"\]\(.*?\)", "", line.split("**", 2)[2])
+    return [float(each.replace(",", "")) for each in re.findall(r"(?<!\w)\d[\d,]*(?:\.\d+)?", line)]
+
+
+def test_the_jump() -> None:
+    reg, threshold, kept, of_two = bold("Depth turns")
+    edge = float(dmf.collapse_threshold(reg, 4))
+    assert dmf.shrink(edge * (1 - 1e-9), reg, 4) == 0
+    found = [edge, dmf.shrink(edge * (1 + 1e-9), reg, 4), dmf.shrink(edge, reg, 2)]
+    assert [round(float(each), 3) for each in found] == [threshold, kept, of_two]
+
+
+def test_the_spectrum() -> None:
+    width, other, size, *values, reg, different, zero, largest = bold("The Hessian is")
+    assert width == other and values == [10, 9, 1]
+    target = np.zeros((int(width), int(width)))
+    target[range(10), range(10)] = np.arange(10, 0, -1)
+    problem = dmf.Problem(target, [int(width)] * 3, reg)
+    found = dmf.hessian_spectrum(dmf.global_minimizer(problem))
+    assert (problem.depth, found.size) == (4, size)
+    gap = 1e-9 * found[-1]
+    assert 1 + np.count_nonzero(np.diff(found) > gap) == different
+    assert np.count_nonzero(np.abs(found) < gap) == zero
+    assert round(float(found[-1]), 1) == largest
+
+
+def test_the_floor() -> None:
+    norm, *least, step = bold("Sharpness has")
+    found = [float(dmf.flat_sharpness(np.diag([norm, 1.0]), depth)) for depth in (2, 3, 4)]
+    assert [round(each, 1) for each in found] == least
+    assert found[0] < 2 / step < found[1]
+
+
+@pytest.mark.book
+def test_the_picture_is_what_the_book_draws() -> None:
+    # If not: make picture
+    tool = runpy.run_path(str(ROOT / "tools" / "picture.py"))
+    assert agree(tool["stored"](ROOT), tool["drawn"](ROOT)[1])
+    assert f"({tool['PICTURE']})" in README.read_text(encoding="utf-8")
+
+
+def agree(first: object, second: object) -> bool:
+    """Whether two figures have the same numbers; the last of six digits may differ between machines."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(agree(first[k], second[k]) for k in first)
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(agree, first, second))
+    if isinstance(first, float | int) and isinstance(second, float | int):
+        return bool(np.isclose(first, second, rtol=1e-5, atol=1e-9))
+    return first == second
 
 
 def test_files_and_folders_exist() -> None:
