@@ -83,7 +83,7 @@ def test_paper_shows_proofs_in_black_on_white(tab: Page, site: str) -> None:
     tab.emulate_media(color_scheme="dark")
     tab.goto(f"{site}book/foundations/exact_derivatives.html")
     tab.wait_for_selector("html[data-theme=dark]")
-    folded = "details:not([open], .hide)"
+    folded = "details:not([open], .hide, .verdict)"
     before = tab.locator(folded).count()
     assert before > 0
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")

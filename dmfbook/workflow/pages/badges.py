@@ -202,7 +202,7 @@ def _margin(margin: float | None) -> str:
     if margin is None:
         return "no error"
     if margin < 1000:
-        return f"margin {margin:.2g}"
+        return f"margin {float(f'{margin:.1e}'):g}"
     digits, exponent = f"{margin:.0e}".split("e")
     power = str(int(exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"margin {digits}·10{power}"

@@ -18,7 +18,7 @@ FOLDER = "_previews"
 
 # What can be shown, and what of it is not.
 _TARGETS = "div.proof[id], div.math[id], div.citation[id], dl.glossary > dt[id], tr[id]"
-_LEFT_OUT = ".badge-line, .headerlink, .backrefs, script"
+_LEFT_OUT = ".badge-line, .headerlink, .backrefs, script, noscript"
 
 
 def fragments(body: str) -> dict[str, str]:

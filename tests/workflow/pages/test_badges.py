@@ -132,7 +132,13 @@ def test_text_goes_with_its_own_verdict(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("margin", "said"),
-    [(None, "no error"), (6.42, "margin 6.4"), (0.5, "margin 0.5"), (30741.1, "margin 3·10⁴")],
+    [
+        (None, "no error"),
+        (6.42, "margin 6.4"),
+        (0.5, "margin 0.5"),
+        (284.6, "margin 280"),
+        (30741.1, "margin 3·10⁴"),
+    ],
 )
 def test_margins(margin: float | None, said: str) -> None:
     assert _margin(margin) == said

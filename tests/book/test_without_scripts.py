@@ -1,0 +1,34 @@
+"""The book where no script runs: text, theorems, proofs and formulas."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.book
+
+
+def test_every_formula_has_mathml(html: Path, page: Path) -> None:
+    text = (html / page).read_text("utf-8")
+    assert text.count('class="math notranslate') == text.count("<noscript><math")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_chapter_can_be_read(browser: Browser, html: Path, width: int) -> None:
+    context = browser.new_context(
+        java_script_enabled=False, viewport={"width": width, "height": 800}
+    )
+    tab = context.new_page()
+    tab.goto((html / "book/foundations/exact_derivatives.html").as_uri())
+    assert tab.locator("#thm-hessian").is_visible()
+    proof = tab.locator("#thm-hessian + details")
+    proof.locator("summary").click()
+    assert proof.locator("p").first.is_visible()
+    for formula in tab.locator("#thm-hessian span.math, #thm-hessian + details span.math").all():
+        seen, around = formula.locator("math").bounding_box(), formula.bounding_box()
+        assert seen is not None and around is not None
+        assert seen["width"] > 1 and seen["height"] > 4
+        # The TeX beside it takes no room.
+        assert around["width"] < seen["width"] + 4
+    assert tab.locator("div.math math:visible").count() > 5
+    context.close()
