@@ -53,7 +53,7 @@ def workers(address: str | None) -> Iterator[Any]:
             local = LocalCluster(
                 threads_per_worker=1,
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # whichever is free; nobody looks
                 local_directory=str(folder.path),
                 silence_logs=logging.CRITICAL,
             )

@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
+from processes import wait_for
 
 from dmfbook.workflow.sweeps.verification import verify_part
 
@@ -80,3 +82,36 @@ def test_verdict_is_that_of_one_after_another_and_is_kept(own):
 def test_worker_says_what_went_wrong(own):
     told = verify_part("own-good", "own_many", "other", (0, 2), 0)
     assert "other sources" in told["raised"]
+
+
+INTERRUPTED = """\
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from dmfbook_command import main
+main()
+"""
+
+
+def test_what_was_done_before_ctrl_c_is_kept(own):
+    slow = OWN.replace("    return Evidence", "    time.sleep(0.005)\n    return Evidence")
+    (own / "own_many.py").write_text(slow)
+    arguments = ["verify", "--module", "own_many", "own-good", "--cases", "1500"]
+    kept = own / "_build" / "verify" / "own_many-0.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *arguments],
+        cwd=own,
+        env=os.environ | {"PYTHONPATH": str(own)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: kept.exists() and kept.read_text().count("\n") > 1, 60)
+    # As a terminal does: to the command and to all workers that it started.
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    done = kept.read_text()
+    assert process.returncode == 130 and "the same command goes on" in told, told
+    assert 1 < done.count("\n") < 30
+    again = verify(own, "own-good", "--cases", 1500)
+    whole = kept.read_text()
+    assert whole.startswith(done) and whole.count("\n") == 30, again.stderr
