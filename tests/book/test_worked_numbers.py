@@ -193,7 +193,7 @@ def numbers():
     over = dmf.critical_point(dmf.Problem([[3.0]], (1, 1), 0.5), [1])
     yield (
         page,
-        r"For $\sigma_1 = 3$, $L = 3$ and $\bar\lambda = 0.5$ the pass is at $s_- \approx %.4f$ and the wall $b \approx %.4f$ high,"
+        r"For $\sigma_1 = 3$, $L = 3$ and $\bar\lambda = 0.5$ the pass is at $s_- \approx %.4f$ and the wall $\mathfrak{b} \approx %.4f$ high,"
         r" while $F(0)$ is 9 or more: low, and still a start below it never gets out.",
         (over.end_to_end_values[0], over.loss - 9),
     )

@@ -44,7 +44,7 @@ def compare_power_method(case: SpectralCase, power: int = 2, twist: float = 1.0)
         "few steps": spectral_phases.late,
         "symmetric measurement matrices": spectral_phases.lopsided,
     },
-    not_needed={"a positive semidefinite truth": "it only ensures that λ_1 is positive"},
+    not_needed={"a positive semidefinite truth": "it only ensures that ζ_1 is positive"},
     rivals={
         "the growth enters the condition once": partial(compare_power_method, power=1),
         "the condition needs no growth": partial(compare_power_method, power=0),
