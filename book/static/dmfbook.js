@@ -35,7 +35,7 @@ if (window.MathJax) {
   addEventListener("toggle", markNarrow, { capture: true });
 }
 
-// Rows of a long table can be sought.
+// Rows of a long table can be sought, and sorted by any column that does not merge cells.
 for (const table of document.querySelectorAll(".bd-content table")) {
   const rows = [...table.querySelectorAll("tbody > tr")];
   if (rows.length < 30) continue;
@@ -50,6 +50,31 @@ for (const table of document.querySelectorAll(".bd-content table")) {
     }
   });
   (table.closest(".pst-scrollable-table-container") ?? table).before(field);
+  table.querySelectorAll("thead th").forEach((head, column) => makeSortable(table, rows, head, column));
+}
+
+// The name of a column becomes a button: up, down, and as it was.
+function makeSortable(table, rows, head, column) {
+  const button = document.createElement("button");
+  button.className = "sort";
+  button.append(...head.childNodes);
+  head.append(button);
+  const key = (row) => row.cells[column]?.textContent.trim() ?? "";
+  // A row that names a part has no place in another order.
+  const isPart = (row) => !row.cells[1]?.textContent.trim();
+  const up = (a, b) => {
+    const [x, y] = [key(a), key(b)];
+    return x - y || x.localeCompare(y, "en", { numeric: true });
+  };
+  button.addEventListener("click", () => {
+    const order = { ascending: "descending", descending: null, null: "ascending" }[head.ariaSort];
+    table.querySelectorAll("th").forEach((each) => (each.ariaSort = null));
+    head.ariaSort = order;
+    const sorted = order ? rows.filter((row) => !isPart(row)).sort(up) : rows;
+    if (order === "descending") sorted.reverse();
+    rows.filter(isPart).forEach((row) => row.remove());
+    table.tBodies[0].append(...sorted);
+  });
 }
 
 // On paper nothing can be unfolded, and ink is black. The code behind a figure stays away.

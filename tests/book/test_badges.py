@@ -33,6 +33,7 @@ def test_versions_agree(root: Path) -> None:
     release = str(settings["sphinx"]["config"]["release"])
     assert release == str(citation["version"])
     assert f'version = "{release}"' in project
+    assert f"Version {release}." in settings["html"]["extra_footer"]
 
 
 @pytest.mark.book

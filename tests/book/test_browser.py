@@ -6,6 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Response
 
+import dmfbook
+
 pytestmark = pytest.mark.book
 
 # Rules of axe: what depends on the theme, on the width of the page, and what is never called serious.
@@ -112,6 +114,30 @@ def test_rows_of_a_long_table_can_be_sought(tab: Page, site: str) -> None:
     assert 1 <= rows.count() < before
     tab.get_by_role("searchbox", name="Show only rows").first.fill("")
     assert rows.count() == before
+
+
+def test_the_ledger_can_be_sorted_from_the_keyboard(tab: Page, site: str) -> None:
+    tab.goto(f"{site}book/ledger.html")
+    table = tab.locator("table").first
+    column = [head.inner_text().strip() for head in table.locator("th").all()].index("error")
+    cells = f"tbody tr td:nth-child({column + 1})"
+    before = table.locator(cells).all_inner_texts()
+    assert before.count("") > 3  # the names of the parts
+    button = table.get_by_role("button", name="error")
+    button.focus()
+    for order in ("ascending", "descending"):
+        tab.keyboard.press("Enter")
+        assert table.locator(f"th[aria-sort={order}]").count() == 1
+        found = [float(text) for text in table.locator(cells).all_inner_texts()]
+        assert found == sorted(map(float, filter(str.strip, before)), reverse=order == "descending")
+    tab.keyboard.press("Enter")
+    assert table.locator(cells).all_inner_texts() == before
+    assert table.locator("th[aria-sort]").count() == 0
+
+
+def test_every_page_says_version_and_licence(html: Path, page: Path) -> None:
+    text = (html / page).read_text("utf-8")
+    assert f"Version {dmfbook.__version__}. Code under BSD-3-Clause" in text
 
 
 def test_the_map_shows_what_a_result_rests_on(tab: Page, site: str) -> None:
