@@ -1,0 +1,1 @@
+"""Chapters as notebooks for readers who have no book around them."""
