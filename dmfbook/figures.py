@@ -14,6 +14,7 @@ from cycler import cycler
 from IPython import get_ipython
 from IPython.core.formatters import BaseFormatter
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -150,6 +151,34 @@ def show_blocks(
     ax.tick_params(length=0)
     ax.spines[:].set_visible(True)
     return image
+
+
+def show_scale(image: AxesImage, axes: Sequence[Axes], location: str = "right") -> Colorbar:
+    """Draw the colour bar of matrices that `show_blocks` has drawn.
+
+    Parameters
+    ----------
+    image : matplotlib AxesImage
+        What `show_blocks` returned, for one of them.
+    axes : sequence of matplotlib Axes
+        Beside which it stands.
+    location : str, optional
+        Where: ``"right"`` or ``"bottom"`` of them.
+
+    Returns
+    -------
+    matplotlib Colorbar
+        With a few of the values of its signed logarithmic scale.
+
+    Examples
+    --------
+    >>> fig, axes = plt.subplots(1, 2)
+    >>> bar = show_scale(show_blocks(axes[0], np.eye(3), [1, 2]), axes)
+    """
+    ticks = [-1, -0.1, 0, 0.1, 1]
+    options: Any = {"ax": axes, "ticks": ticks, "format": "%g", "location": location}
+    figure: Any = axes[0].get_figure(root=True)
+    return figure.colorbar(image, label="entry / largest", **options)
 
 
 def show_margins(
