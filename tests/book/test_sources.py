@@ -59,6 +59,14 @@ def test_chapters_end_with_what_to_take_along(notebook: Path, root: Path) -> Non
         assert "## What to take with you" in text[-1]
 
 
+def test_shown_code_fits_on_a_page(notebook: Path, root: Path) -> None:
+    """What stands on the page unfolded is as wide as its box, 78 characters."""
+    away = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+    code = [cell for cell in cells(notebook, root) if cell["cell_type"] == "code"]
+    shown = ["".join(cell["source"]) for cell in code if not away & set(tags(cell))]
+    assert [line for source in shown for line in source.splitlines() if len(line) > 78] == []
+
+
 def test_no_absolute_paths(notebook: Path, root: Path) -> None:
     text = (root / "book" / notebook).read_text(encoding="utf-8")
     assert ABSOLUTE.findall(text) == []
