@@ -122,16 +122,11 @@ def test_each_chapter_has_a_line_and_a_picture(tab: Page, site: str, root: Path)
     tab.goto(f"{site}book/intro.html")
     chapters = tab.locator("ol.chapters > li")
     assert chapters.count() == len([*(root / "book").glob("*/*.ipynb")])
-    assert chapters.locator("svg.thumbnail path:not(.frame)").first.is_visible()
+    # A chapter whose figures are maps alone has none.
+    pictures = chapters.filter(has=tab.locator("svg.thumbnail path:not(.frame)"))
+    assert pictures.count() > 0.8 * chapters.count()
     # Numbers count on from part to part, as in the contents.
     starts = tab.locator("ol.chapters").evaluate_all(
         "all => all.map(o => [o.start, o.children.length])"
     )
     assert all(a + n == b for (a, n), (b, _) in zip(starts, starts[1:], strict=False))
-
-
-@pytest.mark.book
-def test_most_chapters_have_a_picture(html: Path) -> None:
-    text = (html / "book" / "intro.html").read_text(encoding="utf-8")
-    items = re.findall(r"<li>.*?</li>", text.split('class="chapters')[1], re.DOTALL)
-    assert sum("<svg" in item for item in items) > 0.8 * len(items)
