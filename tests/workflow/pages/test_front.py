@@ -80,6 +80,7 @@ def test_an_entry_for_a_bibliography_says_what_the_file_says():
     entry = bibtex(about | {"date-released": "2026-11-26"})
     for said in ("@misc{dmfbook2026,", "{A Book}", "{{some people}}", "{2026}", "{1.2}"):
         assert said in entry
+    assert "note = {not yet released}" in bibtex(about)
 
 
 def build(folder, text):

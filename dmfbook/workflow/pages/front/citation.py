@@ -24,7 +24,7 @@ class Citation(SphinxDirective):
         about: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         code, text = about["license"]
         line = (
-            f"Version {about['version']} of {about['date-released']}. "
+            f"Version {about['version']}, {_released(about)}. "
             f"Code under {code}, text and figures under {text}."
         )
         return [
@@ -47,12 +47,19 @@ def bibtex(about: dict[str, Any]) -> str:
         A ``@misc`` in the syntax of BibTeX.
     """
     authors = " and ".join(f"{{{author['name']}}}" for author in about["authors"])
-    year = str(about["date-released"])[:4]
+    year = str(about.get("date-released", ""))[:4]
+    when = f"  year = {{{year}}},\n" if year else f"  note = {{{_released(about)}}},\n"
     return (
         f"@misc{{dmfbook{year},\n"
         f"  title = {{{about['title']}}},\n"
         f"  author = {{{authors}}},\n"
-        f"  year = {{{year}}},\n"
+        f"{when}"
         f"  version = {{{about['version']}}}\n"
         "}"
     )
+
+
+def _released(about: dict[str, Any]) -> str:
+    """Say when the version came out, if it did."""
+    date = about.get("date-released")
+    return f"released on {date}" if date else "not yet released"
