@@ -10,6 +10,7 @@ from sklearn import datasets
 
 import dmfbook as dmf
 from dmfbook.workflow.execution.harvest import glued
+from dmfbook.workflow.pages.front.chapters import numbered_parts
 from dmfbook.workflow.pages.front.numbers import written
 from dmfbook.workflow.sources.cells import read_notebook
 from dmfbook.workflow.sources.statements import statements
@@ -106,6 +107,13 @@ def shown(root: Path) -> list[tuple[str, int]]:
 
 def test_each_number_is_computed_again(root: Path) -> None:
     assert {name for name, _ in shown(root)} == set(AGAIN)
+
+
+def test_each_chapter_has_a_line(root: Path) -> None:
+    text = (root / "book" / "intro.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^(\w+): ", text.split("```{chapters}")[1].split("```")[0], re.MULTILINE)
+    chapters = [each for _, part in numbered_parts(root / "_toc.yml") for each in part]
+    assert sorted(listed) == sorted(each.rpartition("/")[2] for each in chapters)
 
 
 @pytest.mark.book
