@@ -81,12 +81,12 @@ class KnownNetwork:
 
     @property
     def reg(self) -> float:
-        """Weight λ of the layers in the loss, which has ``λ Σ_l ‖W_l‖_F²``: half the `weight_decay` of torch."""
+        """Weight λ of the layers in the loss, half the `weight_decay` of torch."""
         return self.problem.reg[0]
 
     @property
     def parameters(self) -> Array:
-        """All weights in the order of torch and jax: layer by layer, row by row; array (N,)."""
+        """All weights, layer by layer and row by row, as torch and jax order them; array (N,)."""
         return flatten(self.factors, order="C")
 
     def objective(self, weights: Sequence[Any], inputs: Any, outputs: Any) -> Any:
@@ -95,9 +95,9 @@ class KnownNetwork:
         Parameters
         ----------
         weights : sequence of L arrays, shapes (d_l, d_{l-1})
-            :attr:`factors`, as tensors of the library that shall differentiate.
+            The ``factors``, as tensors of the library that shall differentiate.
         inputs, outputs : arrays (n, d_0) and (n, d_L)
-            :attr:`inputs` and :attr:`outputs`, as such tensors.
+            The network's own, as such tensors.
 
         Returns
         -------
