@@ -1,0 +1,96 @@
+"""Measure what is missing among the stored rows: ``python -m benchmarks.peers``."""
+
+import csv
+import json
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import threadpoolctl
+import torch
+
+from benchmarks.peers import grid, measure
+from benchmarks.peers.tools import TOOLS
+
+FOLDER = Path(__file__).parents[2] / "book" / "downloads"
+ROWS, HEADER = FOLDER / "peers.csv", FOLDER / "peers.json"
+PACKAGES = (
+    "dmfbook",
+    "PyHessian",
+    "hessian-eigenthings",
+    "curvlinops-for-pytorch",
+    "torch",
+    "jax",
+    "matfree",
+    "scipy",
+    "numpy",
+)
+KEY = ("family", "size", "tool", "setting", "precision", "seed")
+
+
+def main() -> None:
+    """Write the header, then the rows, each as soon as it is measured."""
+    torch.set_num_threads(1)
+    HEADER.write_text(json.dumps(header(), indent=1) + "\n", encoding="utf-8")
+    done = set()
+    if ROWS.exists():
+        with ROWS.open(newline="", encoding="utf-8") as stored:
+            done = {tuple(row[name] for name in KEY) for row in csv.DictReader(stored)}
+    fresh = not done
+    with ROWS.open("w" if fresh else "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, measure.COLUMNS, lineterminator="\n")
+        if fresh:
+            writer.writeheader()
+        for seed in range(grid.SEEDS):  # outermost, so that a run that is cut short has whole seeds
+            start = time.process_time()
+            for network in grid.networks():
+                measured(network, seed, done, writer)
+                file.flush()
+            print(f"seed {seed}: {time.process_time() - start:.0f} s", flush=True)
+
+
+def measured(
+    network: grid.Network, seed: int, done: set[tuple[str, ...]], writer: csv.DictWriter
+) -> None:
+    """The rows of a network and a seed that are not there yet."""
+    known = None
+    for name in (*network.tools, *network.density_tools):
+        for precision in grid.PRECISIONS:
+            key = (network.family, str(network.size), *name, precision, str(seed))
+            if key not in done:
+                known = known or network.known(seed)
+                writer.writerows(measure.rows(network, known, name, precision, seed))
+
+
+def header() -> dict[str, object]:
+    """What the rows are about: versions, machine, networks, calls."""
+    pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    return {
+        "columns": list(measure.COLUMNS),
+        "packages": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {processor()}",
+        "blas": sorted(
+            {f"{pool['internal_api']} {pool['version']} {pool['architecture']}" for pool in pools}
+        ),
+        "threads": 1,
+        "seconds_at_most": measure.SECONDS,
+        "precisions": list(grid.PRECISIONS),
+        "networks": [network.described() for network in grid.networks()],
+        "tools": [
+            {"tool": name[0], "setting": name[1], "promise": tool.promise, "call": tool.call}
+            for name, tool in TOOLS.items()
+            if name in (*grid.EIGENVALUE_TOOLS, *grid.DENSITY_TOOLS)
+        ],
+    }
+
+
+def processor() -> str:
+    """Name of the processor, as Linux has it."""
+    with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+
+
+if __name__ == "__main__":
+    main()
