@@ -62,4 +62,9 @@ TOOLS = {
     ("curvlinops density", "defaults"): Tool(
         partial(quadrature, repeats=1), "density", "lanczos_approximate_spectrum(H, ncv=128)"
     ),
+    ("curvlinops density", "10 repeats"): Tool(
+        partial(quadrature, repeats=10),
+        "density",
+        "lanczos_approximate_spectrum(H, ncv=128, num_repeats=10)",
+    ),
 }

@@ -11,9 +11,14 @@ import dmfbook as dmf
 PRECISIONS = ("float64", "float32")
 SEEDS = 10
 # Wide inside and narrow outside: the number of parameters grows, that of samples does not.
-WIDTHS = {100: (6, 5, 5, 6), 1_000: (12, 22, 22, 12), 10_000: (16, 85, 85, 16)}
+WIDTHS = {
+    100: (6, 5, 5, 6),
+    1_000: (12, 22, 22, 12),
+    10_000: (16, 85, 85, 16),
+    100_000: (16, 300, 300, 16),
+}
 # A saddle whose negative eigenvalue is the larger in size needs depth 5.
-DEEP = {1_000: (12, 14, 14, 14, 14, 12)}
+DEEP = {10_000: (16, 55, 55, 55, 55, 16)}
 
 # Name of a family: the maker in dmfbook, its options.
 FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -29,10 +34,13 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "huge": ("zero_loss_network", {"largest": 1e8}),
 }
 # Sizes of each family at which the largest eigenvalue is asked for, and those of them at which the density is.
-SIZES: dict[str, tuple[int, ...]] = dict.fromkeys(FAMILIES, (1_000,)) | {
-    "zero loss": (100, 1_000, 10_000)
+SIZES: dict[str, tuple[int, ...]] = dict.fromkeys(FAMILIES, (10_000,)) | {
+    "zero loss": (100, 1_000, 10_000, 100_000),
+    "minimizer": (1_000, 100_000),
+    "minimizer on data": (1_000, 100_000),
+    "saddle": (100, 1_000, 10_000, 100_000),
 }
-DENSITY_SIZES = {"zero loss": (1_000,), "saddle": (1_000,)}
+DENSITY_SIZES = {"zero loss": (1_000, 10_000), "minimizer on data": (1_000,), "saddle": (1_000,)}
 
 EIGENVALUE_TOOLS = (
     ("PyHessian", "defaults"),
@@ -48,7 +56,10 @@ EIGENVALUE_TOOLS = (
     ("torch.func lobpcg", "defaults"),
     ("torch.func lobpcg", "tight"),
     ("jax eigsh", "tight"),
+    ("jax eigsh", "tol 1e-3"),
+    ("jax lobpcg", "defaults"),
     ("matfree Lanczos", "20 steps"),
+    ("matfree Lanczos", "100 steps"),
     ("dmfbook", "defaults"),
 )
 DENSITY_TOOLS = (
@@ -56,6 +67,7 @@ DENSITY_TOOLS = (
     ("PyHessian density", "torch.eig supplied"),
     ("hessian-eigenthings density", "defaults"),
     ("curvlinops density", "defaults"),
+    ("curvlinops density", "10 repeats"),
     ("matfree quadrature", "10 probes"),
 )
 

@@ -54,6 +54,9 @@ TOOLS = {
     ("matfree Lanczos", "20 steps"): Tool(
         partial(eigenvalues, steps=20), "largest", "eigh_partial(tridiag_sym(20))"
     ),
+    ("matfree Lanczos", "100 steps"): Tool(
+        partial(eigenvalues, steps=100), "largest", "eigh_partial(tridiag_sym(100))"
+    ),
     ("matfree quadrature", "10 probes"): Tool(
         quadrature, "density", "tridiag_sym(80) from 10 vectors of signs"
     ),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import dmfbook as dmf
 from benchmarks.peers.case import Answer, Case, Tool, sequence
 
-
 # What its documentation states, relative to the largest modulus of an eigenvalue.
 RESIDUAL = 1e-10
 

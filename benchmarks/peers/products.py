@@ -64,7 +64,7 @@ def solved(
 TIGHT, LOOSE = scipy_solvers.by_eigsh, partial(scipy_solvers.by_eigsh, tol=1e-3)
 BLOCK, TIGHT_BLOCK = scipy_solvers.by_lobpcg, scipy_solvers.by_tight_lobpcg
 BLOCK_CALL = "lobpcg(A, X, largest=True): maxiter=20, one column for each eigenvalue asked for"
-TIGHT_BLOCK_CALL = "lobpcg(A, X, largest=True, tol=1e-6 |λ|, maxiter=60), 3 more columns"
+TIGHT_BLOCK_CALL = "lobpcg(A, X, largest=True, tol=1e-6 |λ|, maxiter=300), 3 more columns"
 TOOLS = {
     ("torch.func eigsh", "tight"): Tool(
         solved(torch_operator, TIGHT), "largest", "eigsh(A, which='LA'): tol=0"
@@ -79,4 +79,8 @@ TOOLS = {
     ("jax eigsh", "tight"): Tool(
         solved(jax_operator, TIGHT), "largest", "eigsh(A, which='LA'): tol=0"
     ),
+    ("jax eigsh", "tol 1e-3"): Tool(
+        solved(jax_operator, LOOSE), "largest", "eigsh(A, which='LA', tol=1e-3)"
+    ),
+    ("jax lobpcg", "defaults"): Tool(solved(jax_operator, BLOCK), "largest", BLOCK_CALL),
 }

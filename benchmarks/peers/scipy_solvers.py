@@ -53,7 +53,7 @@ def by_tight_lobpcg(case: Case, hessian: LinearOperator) -> Callable[[], Answer]
 
     def run() -> Answer:
         rough = abs(_lobpcg(case, hessian, start).values[0])
-        return _lobpcg(case, hessian, start, tol=RESIDUAL * rough, maxiter=60)
+        return _lobpcg(case, hessian, start, tol=RESIDUAL * rough, maxiter=300)
 
     return run
 
