@@ -70,5 +70,5 @@ def test_exact_values_are_those_that_the_package_computes(network):
             expected = exact[row["quantity"]]
             np.testing.assert_allclose(float(row["exact"]), expected, rtol=ROUNDING)
             if promises[row["tool"], row["setting"]] == "largest in size":
-                expected = by_size[row["quantity"] == "second"]
+                expected = by_size[int(row["quantity"] == "second")]
             np.testing.assert_allclose(float(row["exact_promised"]), expected, rtol=ROUNDING)
