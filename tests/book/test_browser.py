@@ -41,6 +41,9 @@ def test_page(tab: Page, site: str, page: Path) -> None:
     tab.goto(site + page.as_posix())
     tab.evaluate("window.MathJax && MathJax.startup.promise")
     assert sum(weights.values()) < 2**21
+    # Style, script, MathJax with its fonts, icons; an explorer brings some of its own.
+    own = [url for url in weights if "/_images/" in url or "/explorers/" in url]
+    assert len(weights) - len(own) <= 17
     assert tab.locator("meta[name=description]").count() == 1
     tab.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dmfbook.workflow.pages.mathml import add_mathml, expanded, mathml
+from dmfbook.workflow.pages.loading.mathml import add_mathml, expanded, mathml
 
 MACROS = {"norm": [r"\left\lVert #1 \right\rVert", 1], "tr": r"\operatorname{tr}"}
 

@@ -1,0 +1,1 @@
+"""What a page loads: little, and readable where no script runs."""
