@@ -15,6 +15,7 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
+from matplotlib.patches import StepPatch
 from numpy.typing import ArrayLike, NDArray
 
 # An output of this type is for programs: neither a page nor a stored output shows it.
@@ -42,6 +43,7 @@ def numbers(figure: Figure) -> dict[str, Any]:
         - ``x`` and ``y`` of a ``line``, of ``points`` and of the outline of an ``area``; `values` of points too, where
           colours show some;
         - ``x``, ``from`` and ``to`` of ``bars`` (``y`` where they lie);
+        - ``edges`` and ``values`` of ``steps``, a value between two edges;
         - ``parts``, a list of ``x`` and ``y``, of ``segments``; of a ``contour`` also its ``level``;
         - ``extent`` (left, right, bottom, top) and ``values`` of an ``image``, first row first;
         - ``x``, ``y`` (corners) and ``values`` of a ``mesh``; of both the label of their colour bar as ``shown``.
@@ -123,6 +125,12 @@ def _areas(areas: PolyCollection) -> list[dict[str, Any]]:
     ]
 
 
+def _steps(steps: StepPatch) -> list[dict[str, Any]]:
+    values, edges, _ = steps.get_data()
+    colour = steps.get_facecolor() if steps.get_fill() else steps.get_edgecolor()
+    return [_entry("steps", steps, colour, edges=_list(edges), values=_list(values))]
+
+
 def _segments(lines: LineCollection) -> list[dict[str, Any]]:
     parts = [{"x": _list(part[:, 0]), "y": _list(part[:, 1])} for part in lines.get_segments()]
     colours = lines.get_edgecolor()
@@ -200,6 +208,7 @@ _READERS: dict[type[Artist], Callable[[Any], list[dict[str, Any]]]] = {
     PathCollection: _points,
     PolyCollection: _areas,
     LineCollection: _segments,
+    StepPatch: _steps,
     QuadContourSet: _contours,
     QuadMesh: _mesh,
     AxesImage: _image,

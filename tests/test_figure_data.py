@@ -73,6 +73,18 @@ def test_bars_lie_or_stand(axes):
     assert (lying["y"], lying["from"], lying["to"]) == ([7], [1], [3])
 
 
+def test_steps_have_a_value_between_two_edges(axes):
+    axes.stairs([1, 3], [0, 1, 4], baseline=None, color="#ff0000", label="counts")
+    (drawn,) = numbers(axes.figure)["panels"][0]["drawn"]
+    assert drawn == {
+        "kind": "steps",
+        "label": "counts",
+        "colour": "#ff0000",
+        "edges": [0.0, 1.0, 4.0],
+        "values": [1.0, 3.0],
+    }
+
+
 def test_maps_keep_places_and_values(axes):
     values = np.random.default_rng(0).standard_normal((3, 2))
     image = axes.imshow(values, extent=(0, 1, 2, 5))

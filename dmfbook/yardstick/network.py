@@ -203,7 +203,13 @@ class KnownNetwork:
         return number
 
     def spectrum(self) -> Array:
-        """All N eigenvalues, ascending; array (N,)."""
+        """All eigenvalues, each as often as it occurs.
+
+        Returns
+        -------
+        array (N,)
+            The eigenvalues, ascending; 8 N bytes.
+        """
         return np.repeat(self.values, self.counts)
 
     def density(self, bins: int | ArrayLike = 200) -> SpectralDensity:

@@ -24,8 +24,8 @@ Moment = dict[Path, tuple[int, int, int]]
 
 # What changes without a change of what is run: outputs, and the times papermill and Jupyter record.
 _NOISE = ("outputs", "execution_count", "id")
-# A path in a string: names, and folders between slashes.
-_PATH = re.compile(r"""["']([\w.-]+(?:/[\w.-]+)*)["']""")
+# A path in a string: names, and folders between slashes; of a file with an ending, as data have.
+_PATH = re.compile(r"""["']((?:[\w.-]+/)*[\w-]+\.\w+)["']""")
 _METADATA_NOISE = ("papermill", "execution", "collapsed", "ExecuteTime")
 
 

@@ -22,7 +22,9 @@ class Lost(Exception):
 
 @contextlib.contextmanager
 def workers(address: str | None) -> Iterator[Any]:
-    """Connect to a scheduler, or start one here with a worker for each core.
+    """Connect to a scheduler, or start one here with a worker for each core and one more.
+
+    A worker waits some tenths of a second in each run for its kernel; the one more works meanwhile.
 
     Parameters
     ----------
@@ -40,6 +42,7 @@ def workers(address: str | None) -> Iterator[Any]:
         If Dask is not installed, no scheduler answers, it has no worker, or one has other versions.
     """
     try:
+        from dask.system import CPU_COUNT
         from distributed import Client, LocalCluster
     except ModuleNotFoundError as error:
         message = f"many runs at once need {error.name}; install it with: {INSTALL}"
@@ -51,6 +54,7 @@ def workers(address: str | None) -> Iterator[Any]:
             folder = TemporaryFolder()
             stack.callback(folder.remove)
             local = LocalCluster(
+                n_workers=CPU_COUNT + 1,
                 threads_per_worker=1,
                 memory_limit=0,
                 dashboard_address="127.0.0.1:0",  # whichever is free; nobody looks
