@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 import dmfbook as dmf
+from benchmarks.peers import memory
 from benchmarks.peers.case import Answer, Case, Tool
 from benchmarks.peers.grid import Network
 from benchmarks.peers.tools import TOOLS
@@ -33,7 +34,7 @@ COLUMNS = (
     "products",
     "cpu_seconds",
     "wall_seconds",
-    "peak_bytes",  # not measured yet, always empty
+    "peak_bytes",
     "failure",
 )
 
@@ -100,16 +101,21 @@ def compared(answer: Answer, place: int, exact: float, promised: float) -> dict[
 
 
 def timed(tool: Tool, case: Case) -> tuple[Answer, dict[str, object]]:
-    """The answer and what it cost; making the module and compiling cost nothing here."""
+    """The answer and what it cost; making the module and compiling cost nothing here.
+
+    The peak of memory is what the call adds to what the process holds, the network and its module included.
+    """
     with limited(SECONDS), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run = tool.prepare(case)
         gc.collect()
+        before = memory.start_peak()
         case.products, wall, processor = 0, time.perf_counter(), time.process_time()
         answer = run()
         costs: dict[str, object] = {
             "cpu_seconds": time.process_time() - processor,
             "wall_seconds": time.perf_counter() - wall,
+            "peak_bytes": memory.peak() - before,
         }
     products = case.products if answer.products is None else answer.products
     return answer, costs | ({"products": products} if products else {})
