@@ -1,6 +1,7 @@
 """Dask distributed, as far as sweeps and verifications use it."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import itertools
 import logging
@@ -47,7 +48,7 @@ def workers(address: str | None) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         message = f"many runs at once need {error.name}; install it with: {INSTALL}"
         raise BookError(message) from None
-    for name in ("distributed", "tornado"):
+    for name in ("distributed", "distributed.client", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         if address is None:
@@ -102,7 +103,9 @@ def spread(
         If the scheduler is gone, or a worker that came later has other versions.
     """
     from distributed import KilledWorker, as_completed
+    from distributed.comm import CommClosedError
 
+    lost = CommClosedError, TimeoutError, asyncio.CancelledError, concurrent.futures.CancelledError
     ahead = iter(jobs)
     pending: dict[str, tuple[Any, ...]] = {}
     queue = as_completed()
@@ -114,22 +117,22 @@ def spread(
             pending[future.key] = job
             queue.add(future)
 
-    submit()
-    for future in queue:
-        job = pending.pop(future.key)
-        try:
-            theirs, outcome = future.result()
-        except KilledWorker as error:
-            theirs, outcome = fingerprint(), Lost(str(error))
-        except (asyncio.CancelledError, OSError) as error:
-            raise BuildError(
-                f"the scheduler is gone ({error}); run the same again to go on"
-            ) from None
-        if theirs != fingerprint():
-            check_equal(client.run(versions))
-            raise BuildError("a worker had other versions, and is gone; run the same again")
-        yield job, outcome
+    try:
         submit()
+        for future in queue:
+            job = pending.pop(future.key)
+            try:
+                theirs, outcome = future.result()
+            except KilledWorker as error:
+                theirs, outcome = fingerprint(), Lost(str(error))
+            if theirs != fingerprint():
+                check_equal(client.run(versions))
+                raise BuildError("a worker had other versions, and is gone; run the same again")
+            yield job, outcome
+            submit()
+    except lost as error:
+        why = " ".join(str(error).split())
+        raise BuildError(f"the scheduler is gone ({why}); run the same again to go on") from None
 
 
 def _answer(function: Callable[..., Any], job: tuple[Any, ...]) -> tuple[str, Any]:

@@ -1,5 +1,6 @@
 """Processes of a sweep: a scheduler, its workers, and the command."""
 
+import contextlib
 import json
 import os
 import signal
@@ -21,18 +22,33 @@ def _end(process):
     process.wait()
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory):
-    """Address of a running scheduler."""
-    file = tmp_path_factory.mktemp("scheduler") / "address.json"
+@contextlib.contextmanager
+def _scheduler(folder):
+    """A scheduler's process, and its address."""
+    file = folder / "address.json"
     options = ["--port", 0, "--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", file]
     process = _start("distributed.cli.dask_scheduler", *options)
     try:
         wait_for(file.exists, 60)
         wait_for(lambda: file.read_text().endswith("}"))
-        yield json.loads(file.read_text())["address"]
+        yield process, json.loads(file.read_text())["address"]
     finally:
-        _end(process)
+        if process.poll() is None:
+            _end(process)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """Address of a running scheduler."""
+    with _scheduler(tmp_path_factory.mktemp("scheduler")) as (_, address):
+        yield address
+
+
+@pytest.fixture
+def mortal_scheduler(tmp_path):
+    """A scheduler of one test alone, which may kill it: its process and its address."""
+    with _scheduler(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
@@ -40,10 +56,10 @@ def start_worker(scheduler, tmp_path):
     """Start a worker, which has no nanny: whoever kills it, it stays dead."""
     started = []
 
-    def start():
+    def start(address=scheduler):
         place = tmp_path / f"worker-{len(started)}"
         options = ["--no-nanny", "--nthreads", 1, "--no-dashboard", "--local-directory", place]
-        started.append(_start("distributed.cli.dask_worker", scheduler, *options))
+        started.append(_start("distributed.cli.dask_worker", address, *options))
         return started[-1]
 
     yield start

@@ -64,6 +64,22 @@ def test_killed_sweep_goes_on_where_it_was(write_chapter, sweep, scheduler, star
     assert about["chapter"] == "one" and "numpy" in about["versions"]
 
 
+def test_lost_scheduler_is_told_and_what_is_done_is_kept(
+    write_chapter, sweep, mortal_scheduler, start_worker, tmp_path
+):
+    write_chapter("one", "import time\ntime.sleep(0.2)", GLUE)
+    output = tmp_path / "results"
+    doomed, address = mortal_scheduler
+    start_worker(address)
+    process = sweep("one", "--over", "n=1:8", "--scheduler", address, "--output", output)
+    wait_for(lambda: done(output) >= FIRST or process.poll() is not None, 60)
+    os.killpg(doomed.pid, signal.SIGKILL)
+    told, errors = process.communicate(timeout=120)
+    assert process.returncode == 1, told + errors
+    assert "the scheduler is gone" in errors and "Traceback" not in errors
+    assert FIRST <= sum(row["passed"] for row in rows(output)) < len(rows(output)) == 8
+
+
 def test_failed_runs_are_listed_and_kept(write_chapter, sweep, scheduler, start_worker, tmp_path):
     start_worker()
     write_chapter(
