@@ -9,7 +9,7 @@ NUMERICS := network regularized unregularized zero_loss sensing training yardsti
 
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
-.PHONY: book test night lock lint release audit picture metadata outputs views mutants branches benchmark clean help environment
+.PHONY: book test night lock lint release audit picture metadata outputs views mutants branches benchmark peers peers_environment clean help environment
 
 book: environment  ## execute what changed, build the pages and say where they are (the default)
 	@$(DMFBOOK) build
@@ -38,11 +38,18 @@ branches: environment  ## list the branches of the numerics that their tests do 
 	$(IN) -m coverage run -m pytest -q $(NUMERICS:%=tests/%) tests/test_homogeneity.py tests/test_validation.py
 	$(IN) -m coverage report
 
-benchmark:  ## measure against jax and torch, in an environment of their own
+BENCHMARK := _build/benchmark/bin/python
+
+peers_environment:
 	$(PYTHON) -m venv _build/benchmark
-	_build/benchmark/bin/python -m pip install --quiet --editable ".[benchmark]"
-	_build/benchmark/bin/python -m pytest -q tests/network/test_torch.py tests/network/test_layouts.py tests/yardstick/test_torch.py
-	_build/benchmark/bin/python -m benchmarks
+	$(BENCHMARK) -m pip install --quiet --editable ".[benchmark]"
+
+benchmark: peers_environment  ## measure against jax and torch, in an environment of their own
+	$(BENCHMARK) -m pytest -q tests/network/test_torch.py tests/network/test_layouts.py tests/yardstick/test_torch.py tests/yardstick/test_jax.py
+	$(BENCHMARK) -m benchmarks
+
+peers: peers_environment  ## measure the Hessian tools of others, as far as rows are missing; about an hour for all of them
+	$(BENCHMARK) -m benchmarks.peers
 
 COMPILE := _build/lock/bin/python -m uv pip compile --universal --python-version 3.11 --generate-hashes
 

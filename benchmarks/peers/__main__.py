@@ -32,11 +32,15 @@ KEY = ("family", "size", "tool", "setting", "precision", "seed")
 def main() -> None:
     """Write the header, then the rows, each as soon as it is measured."""
     torch.set_num_threads(1)
-    HEADER.write_text(json.dumps(header(), indent=1) + "\n", encoding="utf-8")
-    done = set()
+    done, about = set(), json.dumps(header(), indent=1) + "\n"
     if ROWS.exists():
+        if HEADER.read_text(encoding="utf-8") != about:
+            raise SystemExit(
+                f"{ROWS} was measured with other versions or networks; remove it first"
+            )
         with ROWS.open(newline="", encoding="utf-8") as stored:
             done = {tuple(row[name] for name in KEY) for row in csv.DictReader(stored)}
+    HEADER.write_text(about, encoding="utf-8")
     fresh = not done
     with ROWS.open("w" if fresh else "a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, measure.COLUMNS, lineterminator="\n")

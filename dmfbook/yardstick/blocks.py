@@ -99,8 +99,12 @@ def _eigenvalues(modes: AlignedModes, pairs: Pairs) -> Array:
     values = np.asarray(np.linalg.eigvalsh(blocks), np.float64)
     # A pair may join no parameters at all: units of layers too far apart.
     size = np.abs(values).max(axis=1, initial=0.0)
-    resolution = 16 * modes.depth * np.finfo(float).eps * size
-    return np.where(np.abs(values) <= resolution[:, None], 0.0, values)
+    return np.where(np.abs(values) <= resolution(modes.depth) * size[:, None], 0.0, values)
+
+
+def resolution(depth: int) -> float:
+    """What rounding may move an eigenvalue of a block by, over the block's largest in size."""
+    return float(16 * depth * np.finfo(float).eps)
 
 
 def _tiles(modes: AlignedModes) -> Iterator[Pairs]:
