@@ -1,20 +1,17 @@
 """Measure what is missing among the stored rows: ``python -m benchmarks.peers``."""
 
-import csv
 import json
 import platform
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 
 import threadpoolctl
 import torch
 
-from benchmarks.peers import grid, measure
+from benchmarks.peers import grid, measure, stored
 from benchmarks.peers.tools import TOOLS
 
-FOLDER = Path(__file__).parents[2] / "book" / "downloads"
-ROWS, HEADER = FOLDER / "peers.csv", FOLDER / "peers.json"
 PACKAGES = (
     "dmfbook",
     "PyHessian",
@@ -30,41 +27,31 @@ KEY = ("family", "size", "tool", "setting", "precision", "seed")
 
 
 def main() -> None:
-    """Write the header, then the rows, each as soon as it is measured."""
+    """Write the header, then the rows of each network, as soon as they are measured."""
     torch.set_num_threads(1)
-    done, about = set(), json.dumps(header(), indent=1) + "\n"
-    if ROWS.exists():
-        if HEADER.read_text(encoding="utf-8") != about:
-            raise SystemExit(
-                f"{ROWS} was measured with other versions or networks; remove it first"
-            )
-        with ROWS.open(newline="", encoding="utf-8") as stored:
-            done = {tuple(row[name] for name in KEY) for row in csv.DictReader(stored)}
-    HEADER.write_text(about, encoding="utf-8")
-    fresh = not done
-    with ROWS.open("w" if fresh else "a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, measure.COLUMNS, lineterminator="\n")
-        if fresh:
-            writer.writeheader()
+    about = json.dumps(header(), indent=1) + "\n"
+    if stored.ROWS.exists() and stored.HEADER.read_text(encoding="utf-8") != about:
+        raise SystemExit(f"{stored.ROWS} has other versions, networks or machine; remove it first")
+    stored.HEADER.write_text(about, encoding="utf-8")
+    with stored.table(stored.ROWS, measure.COLUMNS, KEY) as (done, write):
         for seed in range(max(grid.SEEDS.values())):  # outermost: a run cut short has whole seeds
             start = time.process_time()
-            for network in (each for each in grid.networks() if seed < each.seeds):
-                measured(network, seed, done, writer)
-                file.flush()
+            for network in grid.networks():
+                write(list(measured(network, seed, done)))
             print(f"seed {seed}: {time.process_time() - start:.0f} s", flush=True)
 
 
 def measured(
-    network: grid.Network, seed: int, done: set[tuple[str, ...]], writer: csv.DictWriter
-) -> None:
+    network: grid.Network, seed: int, done: set[tuple[str, ...]]
+) -> Iterator[dict[str, object]]:
     """The rows of a network and a seed that are not there yet."""
     known = None
-    for name in (*network.tools, *network.density_tools):
+    for name in network.tools_of(seed):
         for precision in grid.PRECISIONS:
             key = (network.family, str(network.size), *name, precision, str(seed))
             if key not in done:
                 known = known or network.known(seed)
-                writer.writerows(measure.rows(network, known, name, precision, seed))
+                yield from measure.rows(network, known, name, precision, seed)
 
 
 def header() -> dict[str, object]:

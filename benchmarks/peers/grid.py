@@ -9,8 +9,9 @@ import numpy as np
 import dmfbook as dmf
 
 PRECISIONS = ("float64", "float32")
-# The largest networks take most of the time.
+# The largest networks, and densities, take most of the time.
 SEEDS = {100: 10, 1_000: 10, 10_000: 10, 100_000: 3}
+DENSITY_SEEDS = 3
 # Wide inside and narrow outside: the number of parameters grows, that of samples does not.
 WIDTHS = {
     100: (6, 5, 5, 6),
@@ -77,7 +78,8 @@ DENSITY_TOOLS = (
 class Network:
     """A network of the grid, and what is asked about it.
 
-    ``tools`` and ``density_tools`` are pairs of a tool's name and its setting.
+    ``tools`` and ``density_tools`` are pairs of a tool's name and its setting. Each seed up to ``seeds`` has runs of the
+    former, up to ``density_seeds`` of the latter.
     """
 
     family: str
@@ -86,6 +88,7 @@ class Network:
     maker: str
     options: dict[str, Any]
     seeds: int
+    density_seeds: int = DENSITY_SEEDS
     tools: tuple[tuple[str, str], ...] = EIGENVALUE_TOOLS
     density_tools: tuple[tuple[str, str], ...] = field(default=())
 
@@ -104,6 +107,11 @@ class Network:
         if tool in self.density_tools:
             return ("density",)
         return ("largest", "second")[: self.asked]
+
+    def tools_of(self, seed: int) -> tuple[tuple[str, str], ...]:
+        """What is run at this seed."""
+        of_density = self.density_tools if seed < self.density_seeds else ()
+        return (*(self.tools if seed < self.seeds else ()), *of_density)
 
     def described(self) -> dict[str, Any]:
         """All of it, for the header of the rows."""

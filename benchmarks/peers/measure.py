@@ -4,13 +4,12 @@ import gc
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
 import dmfbook as dmf
-from benchmarks.peers import memory
 from benchmarks.peers.case import Answer, Case, Tool
 from benchmarks.peers.grid import Network
 from benchmarks.peers.tools import TOOLS
@@ -34,7 +33,6 @@ COLUMNS = (
     "products",
     "cpu_seconds",
     "wall_seconds",
-    "peak_bytes",
     "failure",
 )
 
@@ -101,24 +99,26 @@ def compared(answer: Answer, place: int, exact: float, promised: float) -> dict[
 
 
 def timed(tool: Tool, case: Case) -> tuple[Answer, dict[str, object]]:
-    """The answer and what it cost; making the module and compiling cost nothing here.
-
-    The peak of memory is what the call adds to what the process holds, the network and its module included.
-    """
-    with limited(SECONDS), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        run = tool.prepare(case)
-        gc.collect()
-        before = memory.start_peak()
+    """The answer and what it cost; making the module and compiling cost nothing here."""
+    with prepared(tool, case) as run:
         case.products, wall, processor = 0, time.perf_counter(), time.process_time()
         answer = run()
         costs: dict[str, object] = {
             "cpu_seconds": time.process_time() - processor,
             "wall_seconds": time.perf_counter() - wall,
-            "peak_bytes": memory.peak() - before,
         }
     products = case.products if answer.products is None else answer.products
     return answer, costs | ({"products": products} if products else {})
+
+
+@contextmanager
+def prepared(tool: Tool, case: Case) -> Iterator[Callable[[], Answer]]:
+    """The call that is measured, ready to be made, in silence and for a limited time."""
+    with limited(SECONDS), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = tool.prepare(case)
+        gc.collect()
+        yield run
 
 
 @contextmanager

@@ -6,15 +6,14 @@ many.
 
 import csv
 from collections import defaultdict
-from pathlib import Path
 from statistics import median
 
-ROWS = Path(__file__).parents[2] / "book" / "downloads" / "peers.csv"
+from benchmarks.peers import stored
 
 
 def main() -> None:
     """Print one table for each precision."""
-    with ROWS.open(newline="", encoding="utf-8") as file:
+    with stored.ROWS.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for precision in ("float64", "float32"):
         cells, columns = defaultdict(list), {}

@@ -15,9 +15,10 @@ FOLDER = Path(__file__).parents[2] / "book" / "downloads"
 HEADER = json.loads(FOLDER.joinpath("peers.json").read_text("utf-8"))
 with FOLDER.joinpath("peers.csv").open(newline="", encoding="utf-8") as file:
     ROWS = list(csv.DictReader(file))
+with FOLDER.joinpath("peers_memory.csv").open(newline="", encoding="utf-8") as file:
+    MEMORY = list(csv.DictReader(file))
 # A float64 factor moves an eigenvalue by a small multiple of L ε; the spectrum itself does not depend on the seed.
 ROUNDING = 1e-12
-STORED = {(row["family"], row["size"]) for row in ROWS}
 
 
 def known(network):
@@ -26,20 +27,42 @@ def known(network):
     )
 
 
-def test_a_row_is_of_the_grid_and_there_once():
-    promised = Counter()
-    for network in HEADER["networks"]:
-        largest = ["largest", "second"][: 2 if "leading" in network["options"] else 1]
-        runs = [(*tool, q) for tool in network["tools"] for q in largest]
-        runs += [(*tool, "density") for tool in network["density_tools"]]
+def promised(network):
+    """Keys of all rows of a network."""
+    largest = ["largest", "second"][: 2 if "leading" in network["options"] else 1]
+    runs = [(*tool, q, network["seeds"]) for tool in network["tools"] for q in largest]
+    runs += [(*tool, "density", network["density_seeds"]) for tool in network["density_tools"]]
+    for tool, setting, quantity, seeds in runs:
         for precision in HEADER["precisions"]:
-            for seed in range(network["seeds"]):
-                for tool, setting, quantity in runs:
-                    place = network["family"], str(network["size"]), tool, setting
-                    promised[(*place, precision, str(seed), quantity)] += 1
+            for seed in range(seeds):
+                place = network["family"], str(network["size"]), tool, setting
+                yield (*place, precision, str(seed), quantity)
+
+
+def test_every_row_of_the_grid_is_there_once():
     names = ("family", "size", "tool", "setting", "precision", "seed", "quantity")
     found = Counter(tuple(row[name] for name in names) for row in ROWS)
-    assert found and found <= promised
+    assert found == Counter(key for network in HEADER["networks"] for key in promised(network))
+
+
+def test_ten_seeds_of_every_family_are_there():
+    families = {row["family"] for row in ROWS}
+    tens = {(row["family"], row["size"]) for row in ROWS if row["seed"] == "9"}
+    assert {(family, "10000") for family in families} <= tens
+
+
+def test_peak_of_memory_is_there_for_all_that_answers_at_ten_thousand_parameters_and_more():
+    names = ("family", "size", "tool", "setting", "precision")
+    answers = {
+        tuple(row[name] for name in names)
+        for row in ROWS
+        if int(row["size"]) >= 10_000 and row["quantity"] == "largest" and not row["failure"]
+    }
+    measured = [tuple(row[name] for name in names) for row in MEMORY]
+    assert len(set(measured)) == len(measured) and answers <= set(measured)
+    for row in MEMORY:
+        if tuple(row[name] for name in names) in answers:
+            assert int(row["peak_bytes"]) > 0
 
 
 def test_a_row_has_an_answer_or_a_reason():
@@ -56,7 +79,7 @@ def test_a_row_has_an_answer_or_a_reason():
 
 @pytest.mark.parametrize(
     "network",
-    [each for each in HEADER["networks"] if (each["family"], str(each["size"])) in STORED],
+    HEADER["networks"],
     ids=lambda each: f"{each['family']}-{each['size']}",
 )
 def test_exact_values_are_those_that_the_package_computes(network):
