@@ -53,7 +53,7 @@ class Found:
 def minimizers(
     problem: Problem, rng: np.random.Generator, starts: int, planted: bool = True
 ) -> list[Found]:
-    """Local minimizers that BFGS finds, best first; saddles that it comes to are left along their steepest way down.
+    """Local minimizers that Newton's method finds, best first; saddles that it comes to are left along their steepest way down.
 
     It starts from random factors of all sizes and, unless `planted` is false, near what the loss aims at, cut to
     each rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
@@ -63,12 +63,22 @@ def minimizers(
         factors = unflatten(vector, problem.widths)
         return problem.loss(factors), flatten(problem.gradient(factors))
 
+    def curvature(vector: Array) -> Array:
+        return hessian(problem, unflatten(vector, problem.widths))
+
     def minimum_from(start: Array) -> Array:
         for escape in range(ESCAPES):
+            # From large factors, where BFGS takes thousands of steps, trust regions take some forty.
             # Near a threshold the way down is so flat that a gradient can be that small on it.
-            options = {"gtol": 1e-7 / 10**escape}
-            end = minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).x
-            values, vectors = np.linalg.eigh(hessian(problem, unflatten(end, problem.widths)))
+            end = minimize(
+                value_and_gradient,
+                start,
+                jac=True,
+                hess=curvature,
+                method="trust-ncg",
+                options={"gtol": 1e-7 / 10**escape},
+            ).x
+            values, vectors = np.linalg.eigh(curvature(end))
             if values[0] >= -NULL * np.abs(values).max():
                 return np.asarray(end)
             start = end + 0.1 * float(np.linalg.norm(end) or 1) * vectors[:, 0]
@@ -220,7 +230,10 @@ def _polish(problem: Problem, vector: Array) -> Found:
         values, vectors = np.linalg.eigh(hessian(problem, factors))
         across = np.abs(values) > NULL * np.abs(values).max()
         slopes = vectors.T @ flatten(problem.gradient(factors))
-        vector = vector - vectors[:, across] @ (slopes[across] / values[across])
+        step = vectors[:, across] @ (slopes[across] / values[across])
+        vector = vector - step
+        if np.linalg.norm(step) <= 1e-12 * np.linalg.norm(vector):
+            break  # the next is its square, and the spectrum is that of the point up to as much
     factors = unflatten(vector, problem.widths)
     gradient = float(np.linalg.norm(flatten(problem.gradient(factors))))
     rounding = 8 * EPS * problem.size * np.abs(values).max() * (1 + np.abs(vector).max())

@@ -123,13 +123,21 @@ class Launch:
     @cached_property
     def late_losses(self) -> list[float]:
         """The largest loss in steps 1500 to 2000 from each of many starts; infinite where a run has diverged by then."""
-        found, record = [], {"loss": self.problem.loss}
-        for start in self.many_starts():
-            late = gradient_descent(self.problem, start, self.step, 1500)
-            run = gradient_descent(self.problem, late.factors, self.step, 500, record=record)
-            diverged = "diverged" in (late.status, run.status)
-            found.append(np.inf if diverged else float(run.records["loss"].max()))
-        return found
+        starts = self.many_starts()
+        together = self._late_losses([np.stack(layers) for layers in zip(*starts, strict=True)])
+        # Runs side by side end with the first that diverges; then each is run by itself.
+        if np.isfinite(together).all():
+            return list(together)
+        return [float(self._late_losses(start)) for start in starts]
+
+    def _late_losses(self, start: list[Array]) -> Array:
+        """The same of one start, or of each of a stack of starts."""
+        late = gradient_descent(self.problem, start, self.step, 1500)
+        record = {"loss": self.problem.losses}
+        run = gradient_descent(self.problem, late.factors, self.step, 500, record=record)
+        losses = run.records["loss"].max(axis=0)
+        diverged = "diverged" in (late.status, run.status)
+        return np.full_like(losses, np.inf) if diverged else losses
 
     def many_starts(self) -> list[list[Array]]:
         """Starts beside the point, near zero, and of the size of a layer."""
