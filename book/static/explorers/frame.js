@@ -18,9 +18,11 @@
  * @property {(state: Object<string, number>) => string} sentence what is to be seen
  * @property {(state: Object<string, number>) => object[]} plots
  * @property {(state: Object<string, number>) => string[]} python lines that make a dictionary `numbers`
+ * @property {{name: string, seconds: number}} [film] the value that can move by itself, and for how long
  */
 
 dmfbook.frame = (() => {
+  const { Motion } = dmfbook.motion;
   const PER_FACTOR = 40; // places of a logarithmic slider for a factor of ten
 
   /** @type {(name: string, properties?: object, ...children: (Node | string)[]) => HTMLElement} */
@@ -108,6 +110,7 @@ dmfbook.frame = (() => {
       view.after(this.#foot());
       this.#followPointer();
       this.draw();
+      if (explorer.film) this.#prepareFilm(view);
     }
 
     /** The call that makes the same numbers. */
@@ -194,6 +197,36 @@ dmfbook.frame = (() => {
       }
       form.addEventListener("change", () => this.keep());
       return form;
+    }
+
+    /** A button that plays and pauses. With `data-plays` it plays by itself, though not over a linked view. */
+    #prepareFilm(view) {
+      const { name, seconds } = this.explorer.film;
+      const control = this.explorer.controls.find((each) => each.name === name);
+      const button = element("button", { type: "button" }, "Play");
+      const move = (value) => {
+        this.set({ [name]: rounded(control, value) });
+        // What is below does not go up and down with the length of words and numbers.
+        for (const part of [this.sentence, this.numbers]) part.style.minHeight = `${part.offsetHeight}px`;
+      };
+      const film = new Motion(control, seconds, move, (isPlaying) => {
+        button.textContent = isPlaying ? "Pause" : "Play";
+        // A screen reader hears where it ends, not every step.
+        this.sentence.setAttribute("aria-live", isPlaying ? "off" : "polite");
+        if (!isPlaying) this.draw();
+      });
+      button.addEventListener("click", () => {
+        if (film.isPlaying) film.pause();
+        else film.play(this.state[name]);
+      });
+      view.before(element("div", { className: "explorer-actions explorer-film" }, button));
+      for (const hand of ["input", "pointerdown"]) {
+        this.section.addEventListener(hand, ({ target }) => {
+          if (target !== button) film.pause();
+        });
+      }
+      const isLinked = new URLSearchParams(location.search).has(this.#key(control));
+      if ("plays" in this.section.dataset && !isLinked) film.playWhenSeen(this.panels);
     }
 
     #slider(control, id) {
