@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -30,12 +31,12 @@ class Found:
     uncertainty: float
     planted: bool = False  # the search started near a truncation of what the loss aims at
 
-    @property
+    @cached_property
     def end_to_end(self) -> Array:
         """End-to-end matrix."""
         return end_to_end(self.factors)
 
-    @property
+    @cached_property
     def end_to_end_uncertainty(self) -> float:
         """Bound on the error of the end-to-end matrix: to first order ``Σ_l ‖A_l‖₂ ‖B_l‖₂`` times it."""
         left, right = partial_products(self.factors)
