@@ -1,0 +1,49 @@
+"""Parameters that a chapter cannot take are refused before anything is computed, by a message that names them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dmfbook.workflow.sources.notebooks import Book
+
+BOOK = Book.find(Path(__file__).parents[2])
+REFUSED: dict[str, list[dict[str, Any]]] = {
+    "from-a-matrix-to-a-network": [{"condition": 1.0}],
+    "the-flattest-network": [{"outer": [1, 5]}, {"samples": 1}, {"condition": 1.0}],
+    "collapse-on-data": [{"hidden_widths": [3]}],
+    "saddles-that-hold": [{"distances": [0.1]}, {"distances": [0.1, 0.2]}],
+    "three-phases": [{"eigenvalues": [1.0, -0.5]}],
+    "initialization-scale": [{"problems": 1}, {"eigenvalues": [1.0, 0.0]}],
+    "how-strict": [{"spectrum": [2.0]}, {"spectrum": [2.0, 2.0]}, {"hidden_widths": [2, 4]}],
+    "from-saddle-to-saddle": [
+        {"spectrum": [1.0, 2.0]},
+        {"decay": 1.2},
+        {"hidden": 2},
+        {"depth": 2},
+    ],
+    "questions": [{"spectrum": [2.0]}, {"spectrum": [2.0, 2.0]}],
+}
+CASES = [(name, values) for name, sets in REFUSED.items() for values in sets]
+
+
+def begin(name: str, values: dict[str, Any]) -> None:
+    """Run the cell of a chapter's parameters, and the next one, which takes or refuses them."""
+    chapter = BOOK.chapter(name)
+    code = [c["source"] for c in chapter.notebook["cells"] if c["cell_type"] == "code"]
+    names: dict[str, Any] = {}
+    exec(code[0], names)
+    names.update(chapter.check(values))
+    exec(code[1], names)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_defaults_are_taken(name: str) -> None:
+    begin(name, {})
+
+
+@pytest.mark.parametrize(("name", "values"), CASES)
+def test_what_a_chapter_cannot_take_is_refused(name: str, values: dict[str, Any]) -> None:
+    (parameter,) = values
+    with pytest.raises(ValueError, match=parameter):
+        begin(name, values)
