@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,7 +11,14 @@ import numpy as np
 from scipy.optimize import least_squares, minimize
 
 from dmfbook._validation import Array
-from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
+from dmfbook.network.factors import (
+    end_to_end,
+    flatten,
+    partial_products,
+    partial_products_of,
+    transposed_layers,
+    unflatten,
+)
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
 from dmfbook.network.losses.factorization import Factorization
@@ -59,13 +67,10 @@ def minimizers(
     It starts from random factors of all sizes and, unless `planted` is false, near what the loss aims at, cut to
     each rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
     """
-
-    def value_and_gradient(vector: Array) -> tuple[float, Array]:
-        factors = unflatten(vector, problem.widths)
-        return problem.loss(factors), flatten(problem.gradient(factors))
+    value_and_gradient = objective(problem)
 
     def curvature(vector: Array) -> Array:
-        return hessian(problem, unflatten(vector, problem.widths))
+        return hessian(problem, layers_of(vector, problem))
 
     def minimum_from(start: Array) -> Array:
         for escape in range(ESCAPES):
@@ -135,14 +140,31 @@ def quartic_minimizer(problem: Problem, rng: np.random.Generator) -> Found:
 
 def short_descent(problem: Problem, rng: np.random.Generator) -> float:
     """Least loss within 200 steps of BFGS from a random start; for problems that have no minimizer."""
+    start, options = rng.normal(size=problem.size), {"maxiter": 200}
+    run = minimize(objective(problem), start, jac=True, method="BFGS", options=options)
+    return float(run.fun)
+
+
+def objective(problem: Problem) -> Callable[[Array], tuple[float, Array]]:
+    """Value and gradient at a vector of all weights, without checks: with small layers these take most of the time."""
+    loss, reg = problem.end_to_end_loss, problem.reg
+    weights = np.repeat(reg, [b * a for b, a in pairwise(problem.widths)])
 
     def value_and_gradient(vector: Array) -> tuple[float, Array]:
-        factors = unflatten(vector, problem.widths)
-        return problem.loss(factors), flatten(problem.gradient(factors))
+        factors = layers_of(vector, problem)
+        left, right = partial_products_of(factors)
+        product = factors[-1] @ right[-1]
+        slope = loss.gradient(product)
+        blocks = [(b @ slope.T @ a).ravel() for a, b in zip(left, right, strict=True)]
+        weighted = weights * vector
+        return float(loss.value(product) + weighted @ vector), np.concatenate(blocks) + 2 * weighted
 
-    start = rng.normal(size=problem.size)
-    options = {"maxiter": 200}
-    return float(minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).fun)
+    return value_and_gradient
+
+
+def layers_of(vector: Array, problem: Problem) -> list[Array]:
+    """Views of the layers in a vector of all weights."""
+    return [layer.T for layer in transposed_layers(vector, problem.widths)]
 
 
 def best(found: list[Found], problem: Problem) -> list[Found]:
@@ -160,12 +182,13 @@ def critical_points(problem: Problem, rng: np.random.Generator, starts: int) -> 
 
 def roots_from(problem: Problem, starts: list[Array]) -> list[Found]:
     """Critical points that root finding on the gradient reaches from given vectors, best first."""
+    value_and_gradient = objective(problem)
 
     def gradient(vector: Array) -> Array:
-        return flatten(problem.gradient(unflatten(vector, problem.widths)))
+        return value_and_gradient(vector)[1]
 
     def jacobian(vector: Array) -> Array:
-        return hessian(problem, unflatten(vector, problem.widths))
+        return hessian(problem, layers_of(vector, problem))
 
     results = [
         least_squares(gradient, start, jacobian, method="trf", gtol=1e-14, xtol=1e-14, ftol=1e-14)
