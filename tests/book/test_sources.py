@@ -84,6 +84,14 @@ def test_code_is_formatted_as_wide_as_a_page(root: Path) -> None:
     assert settings["line-length"] == 78
 
 
+def test_maps_have_a_scale(notebook: Path, root: Path) -> None:
+    """Shades mean nothing without one."""
+    shaded = re.compile(r"\.(?:imshow|pcolormesh|hexbin)\(|\bshow_blocks\(")
+    scale = re.compile(r"\.colorbar\(|\bshow_scale\(")
+    sources = ["".join(cell["source"]) for cell in code_cells(notebook, root)]
+    assert [each for each in sources if shaded.search(each) and not scale.search(each)] == []
+
+
 def test_no_absolute_paths(notebook: Path, root: Path) -> None:
     text = (root / "book" / notebook).read_text(encoding="utf-8")
     assert ABSOLUTE.findall(text) == []
