@@ -212,5 +212,6 @@ def show_margins(
     ax.axvline(1, color="black", lw=0.8)
     ax.set(xscale="log", xlim=(low / 3, high * 3), xlabel="error / tolerance")
     ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
+    # The first row on top, and no more room above than between them, however many there are.
+    ax.set_ylim(len(names) - 0.5, -0.5)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
