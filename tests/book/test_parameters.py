@@ -15,7 +15,13 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
     "saddles-that-hold": [{"distances": [0.1]}, {"distances": [0.1, 0.2]}],
     "three-phases": [{"eigenvalues": [1.0, -0.5]}],
     "initialization-scale": [{"problems": 1}, {"eigenvalues": [1.0, 0.0]}],
-    "how-strict": [{"spectrum": [2.0]}, {"spectrum": [2.0, 2.0]}, {"hidden_widths": [2, 4]}],
+    "how-strict": [
+        {"spectrum": [2.0]},
+        {"spectrum": [2.0, 2.0]},
+        {"hidden_widths": [2, 4]},
+        {"reg": 1.0},
+    ],
+    "beyond-the-edge": [{"reg": 1.0}, {"reg": -0.1}],
     "from-saddle-to-saddle": [
         {"spectrum": [1.0, 2.0]},
         {"decay": 1.2},
