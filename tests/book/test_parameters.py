@@ -12,7 +12,7 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
     "from-a-matrix-to-a-network": [{"condition": 1.0}],
     "the-flattest-network": [{"outer": [1, 5]}, {"samples": 1}, {"condition": 1.0}],
     "collapse-on-data": [{"hidden_widths": [3]}],
-    "saddles-that-hold": [{"distances": [0.1]}, {"distances": [0.1, 0.2]}],
+    "saddles-that-hold": [{"distances": [0.1]}, {"distances": [0.1, 0.2]}, {"active": 2}],
     "three-phases": [{"eigenvalues": [1.0, -0.5]}],
     "initialization-scale": [{"problems": 1}, {"eigenvalues": [1.0, 0.0]}],
     "how-strict": [
@@ -28,6 +28,10 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
         {"hidden": 2},
         {"depth": 2},
     ],
+    "which-flatness": [{"length": 1}],
+    "unbalanced-and-ill-conditioned": [{"rank": 1}, {"width": 9}],
+    "behind-a-bottleneck": [{"ratio": 1.5}, {"deepest": 3}],
+    "what-holds-for-every-loss": [{"loss": "hinge"}],
     "questions": [{"spectrum": [2.0]}, {"spectrum": [2.0, 2.0]}],
 }
 CASES = [(name, values) for name, sets in REFUSED.items() for values in sets]
