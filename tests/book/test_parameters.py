@@ -34,6 +34,9 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
     "what-holds-for-every-loss": [{"loss": "hinge"}],
     "questions": [{"spectrum": [2.0]}, {"spectrum": [2.0, 2.0]}],
 }
+TAKEN = [(name, {}) for name in REFUSED] + [
+    (chapter.name, values) for chapter, values in BOOK.variations() if chapter.name in REFUSED
+]
 CASES = [(name, values) for name, sets in REFUSED.items() for values in sets]
 
 
@@ -50,9 +53,9 @@ def begin(name: str, values: dict[str, Any]) -> None:
         exec(cell, names)
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_defaults_are_taken(name: str) -> None:
-    begin(name, {})
+@pytest.mark.parametrize(("name", "values"), TAKEN)
+def test_defaults_and_variations_are_taken(name: str, values: dict[str, Any]) -> None:
+    begin(name, values)
 
 
 @pytest.mark.parametrize(("name", "values"), CASES)
