@@ -158,6 +158,21 @@ def test_what_is_below_stays_where_it_is(front: Page, width: int) -> None:
     assert tops[-1] - tops[0] < 60
 
 
+def test_it_changes_in_place(front: Page) -> None:
+    """The theme looks for what scrolls once no part has come for 300 ms; a film must not keep it waiting."""
+    see(front)
+    expect(front.get_by_role("button", name="Pause")).to_be_visible()
+    front.evaluate(
+        """() => {
+            window.parts = 0;
+            const watch = new MutationObserver((all) => (window.parts += all.length));
+            watch.observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    assert weights(front, 4000)[-1] > START
+    assert front.evaluate("window.parts") == 0
+
+
 def test_the_picture_before_the_script(browser: Browser, site: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()

@@ -22,6 +22,7 @@
  */
 
 dmfbook.frame = (() => {
+  const { renewChildren } = dmfbook.drawing;
   const { Motion } = dmfbook.motion;
   const PER_FACTOR = 40; // places of a logarithmic slider for a factor of ten
 
@@ -159,11 +160,12 @@ dmfbook.frame = (() => {
 
     draw() {
       this.plots = this.explorer.plots(this.state);
-      this.panels.replaceChildren(...this.plots.map(({ svg }) => svg));
-      this.sentence.textContent = this.explorer.sentence(this.state);
+      renewChildren(this.panels, ...this.plots.map(({ svg }) => svg));
+      this.plots.forEach((plot, i) => (plot.svg = this.panels.children[i]));
+      renewChildren(this.sentence, this.explorer.sentence(this.state));
       const caption = settings(this.explorer.controls, this.state);
-      this.numbers.replaceChildren(table(caption, this.values));
-      this.code.textContent = this.python;
+      renewChildren(this.numbers, table(caption, this.values));
+      renewChildren(this.code, this.python);
       this.link.href = this.#address();
       for (const control of this.explorer.controls) {
         const value = this.state[control.name];
@@ -171,7 +173,7 @@ dmfbook.frame = (() => {
         input.value = control.log ? Math.log10(value) * PER_FACTOR : value;
         if (control.options) continue;
         input.setAttribute("aria-valuetext", `${value}`);
-        this.outputs.get(control.name).textContent = `${value}`;
+        renewChildren(this.outputs.get(control.name), `${value}`);
       }
     }
 
@@ -210,7 +212,7 @@ dmfbook.frame = (() => {
         for (const part of [this.sentence, this.numbers]) part.style.minHeight = `${part.offsetHeight}px`;
       };
       const film = new Motion(control, seconds, move, (isPlaying) => {
-        button.textContent = isPlaying ? "Pause" : "Play";
+        button.firstChild.data = isPlaying ? "Pause" : "Play";
         // A screen reader hears where it ends, not every step.
         this.sentence.setAttribute("aria-live", isPlaying ? "off" : "polite");
         if (!isPlaying) this.draw();
