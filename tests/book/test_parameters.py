@@ -32,6 +32,10 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
     "unbalanced-and-ill-conditioned": [{"rank": 1}, {"width": 9}],
     "behind-a-bottleneck": [{"ratio": 1.5}, {"deepest": 3}],
     "what-holds-for-every-loss": [{"loss": "hinge"}],
+    "collapse": [{"reg": [0.5]}],
+    "escape": [{"ratios": [0.5, 0.9]}],
+    "trace-and-nuclear-norm": [{"singular_values": [3.0, 2.0, 1.0, 1.0, 0.5]}],
+    "flat-interpolators-recover": [{"counts": [20]}, {"counts": [30, 20]}],
     "questions": [{"spectrum": [2.0]}, {"spectrum": [2.0, 2.0]}],
 }
 TAKEN = [(name, {}) for name in REFUSED] + [
