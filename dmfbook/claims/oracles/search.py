@@ -28,6 +28,7 @@ EPS = float(np.finfo(float).eps)
 STARTS = 4  # random starts of a search
 ESCAPES = 5  # saddles that a search leaves before it gives up
 NULL = 1e-6  # eigenvalues below this share of the largest count as directions along an orbit
+SEEN = 1e-10  # above this share, far above what rounding leaves of an orbit, the loss may bend: there slopes bound distances
 
 
 @dataclass(frozen=True)
@@ -261,5 +262,6 @@ def _polish(problem: Problem, vector: Array) -> Found:
     factors = unflatten(vector, problem.widths)
     gradient = float(np.linalg.norm(flatten(problem.gradient(factors))))
     rounding = 8 * EPS * problem.size * np.abs(values).max() * (1 + np.abs(vector).max())
-    flattest = np.abs(values[across]).min()
+    sizes = np.abs(values)
+    flattest = sizes[sizes > SEEN * sizes.max()].min()
     return Found(factors, problem.loss(factors), 2 * float((gradient + rounding) / flattest))
