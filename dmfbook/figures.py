@@ -123,7 +123,8 @@ def show_blocks(
     matrix : array (K, N)
         The matrix, scaled so that its entries are at most 1; those below 0.01 fade to white.
     sizes : sequence of L ints
-        Block sizes, with sum N; lines are drawn between them and each is named by its layer.
+        Block sizes, with sum N; lines are drawn between them, and each is named by its layer that
+        has room for its name.
     rows : sequence of L ints, optional
         Block sizes down, with sum K. Without them they are `sizes`.
 
@@ -147,7 +148,12 @@ def show_blocks(
         ends = list(accumulate(blocks))
         for end in ends[:-1]:
             line(end - 0.5, color="black", lw=0.6)
-        axis.set_ticks([e - b / 2 - 0.5 for e, b in zip(ends, blocks, strict=True)], names)
+        shown: list[tuple[float, str]] = []
+        for end, block, name in zip(ends, blocks, names, strict=True):
+            middle = end - block / 2 - 0.5
+            if not shown or middle - shown[-1][0] > 0.1 * ends[-1]:  # names are as wide as that
+                shown.append((middle, name))
+        axis.set_ticks(*zip(*shown, strict=True))
     ax.tick_params(length=0)
     ax.spines[:].set_visible(True)
     return image
@@ -212,5 +218,6 @@ def show_margins(
     ax.axvline(1, color="black", lw=0.8)
     ax.set(xscale="log", xlim=(low / 3, high * 3), xlabel="error / tolerance")
     ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
+    # The first row on top, and no more room above than between them, however many there are.
+    ax.set_ylim(len(names) - 0.5, -0.5)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dmfbook.workflow.pages.browser import opened
 
-SHARED = ("closed_forms", "drawing", "frame")
+SHARED = ("closed_forms", "drawing", "motion", "frame")
 
 
 def main(root: Path) -> None:

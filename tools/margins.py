@@ -1,6 +1,8 @@
 """Draw cases all over the plane of the book's map of margins, and write the worst of each cell.
 
 ``python tools/margins.py book/margins.csv [--cases 100000] [--seed 0] [--scheduler ADDRESS]``
+
+Each part of the cases is kept in ``_build/margins`` as it is done; the same command goes on after a kill.
 """
 
 import argparse
@@ -10,8 +12,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dmfbook.claims import plane
+from dmfbook.workflow.sources.notebooks import Book
 from dmfbook.workflow.sweeps.engine import Lost, spread, workers
+from dmfbook.workflow.sweeps.journal import Journal
+from dmfbook.workflow.sweeps.versions import fingerprint
 from dmfbook.workflow.system.files import whole
+from dmfbook.workflow.system.locks import alone
 
 # Cases of one task.
 PART = 500
@@ -26,15 +32,33 @@ def main():
     parser.add_argument("--scheduler")
     chosen = parser.parse_args()
     starts = range(0, chosen.cases, PART)
-    jobs = ((range(n, min(n + PART, chosen.cases)), chosen.seed) for n in starts)
+    jobs = [(range(n, min(n + PART, chosen.cases)), chosen.seed) for n in starts]
+    folder = Book.find().built / "margins"
+    with alone(folder):
+        journal = Journal(folder / f"{chosen.seed}.jsonl")
+        ahead = [job for job in jobs if key(*job) not in journal]
+        bar = tqdm(total=len(jobs), initial=len(jobs) - len(ahead), unit="part", disable=None)
+        if ahead:
+            with bar, workers(chosen.scheduler) as client:
+                for job, part in spread(client, plane.worst_margins, ahead):
+                    if isinstance(part, Lost):
+                        raise SystemExit(f"workers died: {part}; run the same again")
+                    journal.add(key(*job), [[*cell, *worst] for cell, worst in part.items()])
+                    bar.update()
+        write(chosen.table, joined(journal[key(*job)] for job in jobs))
+
+
+def key(numbers, seed):
+    """What a part depends on: its cases, and the versions and sources that test them."""
+    return f"{fingerprint()} {numbers.start} {numbers.stop} {seed}"
+
+
+def joined(parts):
+    """The worst of each cell over parts as they are kept."""
     found = {}
-    with workers(chosen.scheduler) as client:
-        done = spread(client, plane.worst_margins, jobs)
-        for _, part in tqdm(done, total=len(starts), unit="part", disable=None):
-            if isinstance(part, Lost):
-                raise SystemExit(f"workers died: {part}; run the same again")
-            found = plane.together(found, part)
-    write(chosen.table, found)
+    for part in parts:
+        found = plane.together(found, {tuple(row[:3]): tuple(row[3:]) for row in part})
+    return found
 
 
 def write(path, found):

@@ -34,8 +34,8 @@ class TwoCycle:
 def two_cycle(target: ArrayLike, step: ArrayLike, reg: ArrayLike = 0.0) -> TwoCycle:
     """Two-cycle of gradient descent on ``(m − w_2 w_1)² + λ (w_1² + w_2²)`` with equal positive factors.
 
-    In terms of ``μ = m − λ`` it exists for steps ``η > 1 / (2μ)``, where the minimizer loses its stability, and is
-    stable up to ``η = (√5 − 1) / (2μ)``.
+    In terms of ``μ = m − λ`` it exists for steps ``η > 1 / (2μ)``, and for equal factors it is stable up to
+    ``η = (√5 − 1) / (2μ)``. Up to there it draws unequal factors to it if and only if ``ηλ < 1/2``.
 
     Parameters
     ----------

@@ -100,6 +100,24 @@ def test_paper_shows_proofs_in_black_on_white(tab: Page, site: str) -> None:
     assert tab.locator("html[data-theme=dark]").count() == 1
 
 
+def test_comments_in_dark_code_do_not_glare(tab: Page, site: str) -> None:
+    """They are nearly grey, and not as light as the code; how much contrast they need, axe tells."""
+    tab.emulate_media(color_scheme="dark")
+    tab.goto(f"{site}book/your_own.html")
+    tab.wait_for_selector("html[data-theme=dark]")
+    colour = """kind => {
+        const code = document.querySelector(".highlight pre");
+        const token = Object.assign(document.createElement("span"), { className: kind });
+        code.append(token);
+        return getComputedStyle(token).color.match(/\\d+/g).map(Number);
+    }"""
+    name = tab.evaluate(colour, "n")
+    for kind in ("c", "c1", "ch", "cm", "cp", "cpf", "cs"):
+        comment = tab.evaluate(colour, kind)
+        assert max(comment) - min(comment) < 40
+        assert max(comment) < min(name)
+
+
 def test_a_formula_that_is_cut_off_says_so(tab: Page, site: str) -> None:
     tab.set_viewport_size({"width": 360, "height": 800})
     tab.goto(f"{site}book/foundations/exact_derivatives.html")

@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import dmfbook as dmf
+from dmfbook.workflow.pages.explorers import SHARED
 
 pytestmark = pytest.mark.book
 
-NAMES = ["landscape", "modes", "hyperbola", "data"]
+NAMES = ["landscape", "modes", "collapse", "hyperbola", "data"]
 PAGE = "book/explorers.html"
 STATES = 60
 EPSILON = float(np.finfo(float).eps)
@@ -32,6 +33,12 @@ SPECIAL = {
         {"sigma1": 2, "sigma2": 2, "sigma3": 0, "reg": 1, "depth": 3, "inputs": 5},
         {"sigma1": 0, "sigma2": 0, "sigma3": 0, "hidden": 1},
         {"hidden": 1, "mode1": 1, "mode2": 2, "mode3": 3, "outputs": 5, "inputs": 5},
+    ],
+    "collapse": [
+        {"reg": 0.4, "depth": 3},
+        {"reg": 0.8, "depth": 4},
+        {"reg": 1, "depth": 3},
+        {"reg": 0.005, "depth": 12},
     ],
     "hyperbola": [
         {"first": 1, "second": 1, "step": 0.5},
@@ -118,6 +125,12 @@ def conditioning(name: str, state: dict[str, float], namespace: dict[str, Any]) 
         return 100 * max(
             root_condition(target, reg, depth, w) for w in dmf.stationary_values(target, reg, depth)
         )
+    if name == "collapse":
+        reg, depth = state["reg"], int(state["depth"])
+        modes = [
+            (value, dmf.stationary_values(value, reg, depth)[1]) for value in namespace["values"]
+        ]
+        return 100 * depth * max(root_condition(target, reg, depth, w) for target, w in modes)
     if name == "modes":
         point, reg, depth = namespace["point"], state["reg"], state["depth"]
         modes = zip(point.target_values, point.mode_values, strict=True)
@@ -230,6 +243,7 @@ def test_the_call_can_be_copied(explorers: Page, name: str) -> None:
         ("landscape", "target", "target"),
         ("modes", "sigma3", "sigma3"),
         ("modes", "reg", "reg"),
+        ("collapse", "reg", "reg"),
         ("hyperbola", "start", "first"),
         ("hyperbola", "step", "step"),
         ("data", "target", "strength"),
@@ -240,7 +254,7 @@ def test_the_call_can_be_copied(explorers: Page, name: str) -> None:
 def test_handles_follow_the_pointer(explorers: Page, name: str, handle: str, value: str) -> None:
     frame = f"document.querySelector('#explorer-{name}').frame"
     before = explorers.evaluate(f"{frame}.state.{value}")
-    grip = explorers.locator(f"#explorer-{name} [data-handle={handle}]")
+    grip = explorers.locator(f"#explorer-{name} [data-handle={handle}]").first
     grip.scroll_into_view_if_needed()
     box = grip.bounding_box()
     assert box
@@ -320,5 +334,5 @@ def test_only_pages_with_an_explorer_load_one(html: Path, page: Path) -> None:
     text = (html / page).read_text("utf-8")
     names = re.findall(r'data-explorer="(\w+)"', text)
     loaded = re.findall(r'src="[^"]*_static/explorers/(\w+)\.js', text)
-    assert loaded == (["closed_forms", "drawing", "frame", *names] if names else [])
+    assert loaded == ([*SHARED, *names] if names else [])
     assert ("explorers.css" in text) == bool(names)

@@ -86,6 +86,21 @@ def test_imbalance_shrinks_by_its_multiplier(step):
     assert (first - second)[0, 0] == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.parametrize("share", [0.51, 0.56, 0.61])
+def test_imbalance_shrinks_up_to_a_product_of_step_and_weight_of_one_half(share):
+    """Where a common change of both factors dies out, for weights on both sides of the border."""
+    weights = np.array([0.0, 0.2, 0.499, 0.501, 2.0])  # times the step, which is one
+    cycle = dmf.two_cycle(share + weights, 1.0, weights)
+    assert np.all(np.abs(cycle.multiplier) < 1)
+    np.testing.assert_array_equal(
+        np.abs(cycle.imbalance_multiplier) < 1, [True, True, True, False, False]
+    )
+    for weight, low in zip(weights, cycle.low, strict=True):
+        start = point(low + 1e-6, low - 1e-6)
+        first, second = dmf.gradient_descent(problem(share + weight, weight), start, 1.0, 2).factors
+        assert (abs((first - second)[0, 0]) < 2e-6) == (weight < 0.5)
+
+
 def test_arguments_broadcast_and_scale():
     targets, steps = np.array([[1.0], [2.0], [4.0]]), np.array([0.3, 0.4])
     cycle = dmf.two_cycle(targets, steps)

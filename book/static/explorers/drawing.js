@@ -53,6 +53,32 @@ dmfbook.drawing = (() => {
     };
   }
 
+  /**
+   * Let a node look like another, and change in place what is built alike: a page that is watched for new parts,
+   * as the theme does to find what scrolls, has rest while a film plays.
+   * @param {Node} old
+   * @param {Node} made
+   */
+  function renew(old, made) {
+    if (old.nodeName !== made.nodeName) old.replaceWith(made);
+    else if (old.nodeType === Node.TEXT_NODE) old.data = made.data;
+    else {
+      for (const { name } of [...old.attributes]) if (!made.hasAttribute(name)) old.removeAttribute(name);
+      for (const { name, value } of made.attributes) old.setAttribute(name, value);
+      renewChildren(old, ...made.childNodes);
+    }
+  }
+
+  /** @type {(parent: Element, ...children: (Node | string)[]) => void} */
+  function renewChildren(parent, ...children) {
+    const old = [...parent.childNodes];
+    if (old.length !== children.length) parent.replaceChildren(...children);
+    else {
+      const nodes = children.map((each) => (each instanceof Node ? each : document.createTextNode(each)));
+      old.forEach((node, i) => renew(node, nodes[i]));
+    }
+  }
+
   const rounded = (number) => Number(number.toFixed(1));
 
   /** A plot with two axes. What it shows is said by its label; what is dragged, by the controls. */
@@ -195,5 +221,5 @@ dmfbook.drawing = (() => {
   /** Width of the plotted area over its height: with ranges in this ratio a circle is round. */
   const ASPECT = (WIDTH - MARGIN.left - MARGIN.right) / (HEIGHT - MARGIN.top - MARGIN.bottom);
 
-  return { ASPECT, Plot };
+  return { ASPECT, Plot, renewChildren };
 })();

@@ -18,9 +18,12 @@
  * @property {(state: Object<string, number>) => string} sentence what is to be seen
  * @property {(state: Object<string, number>) => object[]} plots
  * @property {(state: Object<string, number>) => string[]} python lines that make a dictionary `numbers`
+ * @property {{name: string, seconds: number}} [film] the value that can move by itself, and for how long
  */
 
 dmfbook.frame = (() => {
+  const { renewChildren } = dmfbook.drawing;
+  const { Motion } = dmfbook.motion;
   const PER_FACTOR = 40; // places of a logarithmic slider for a factor of ten
 
   /** @type {(name: string, properties?: object, ...children: (Node | string)[]) => HTMLElement} */
@@ -108,6 +111,7 @@ dmfbook.frame = (() => {
       view.after(this.#foot());
       this.#followPointer();
       this.draw();
+      if (explorer.film) this.#prepareFilm(view);
     }
 
     /** The call that makes the same numbers. */
@@ -156,11 +160,12 @@ dmfbook.frame = (() => {
 
     draw() {
       this.plots = this.explorer.plots(this.state);
-      this.panels.replaceChildren(...this.plots.map(({ svg }) => svg));
-      this.sentence.textContent = this.explorer.sentence(this.state);
+      renewChildren(this.panels, ...this.plots.map(({ svg }) => svg));
+      this.plots.forEach((plot, i) => (plot.svg = this.panels.children[i]));
+      renewChildren(this.sentence, this.explorer.sentence(this.state));
       const caption = settings(this.explorer.controls, this.state);
-      this.numbers.replaceChildren(table(caption, this.values));
-      this.code.textContent = this.python;
+      renewChildren(this.numbers, table(caption, this.values));
+      renewChildren(this.code, this.python);
       this.link.href = this.#address();
       for (const control of this.explorer.controls) {
         const value = this.state[control.name];
@@ -168,7 +173,7 @@ dmfbook.frame = (() => {
         input.value = control.log ? Math.log10(value) * PER_FACTOR : value;
         if (control.options) continue;
         input.setAttribute("aria-valuetext", `${value}`);
-        this.outputs.get(control.name).textContent = `${value}`;
+        renewChildren(this.outputs.get(control.name), `${value}`);
       }
     }
 
@@ -194,6 +199,36 @@ dmfbook.frame = (() => {
       }
       form.addEventListener("change", () => this.keep());
       return form;
+    }
+
+    /** A button that plays and pauses. With `data-plays` it plays by itself, though not over a linked view. */
+    #prepareFilm(view) {
+      const { name, seconds } = this.explorer.film;
+      const control = this.explorer.controls.find((each) => each.name === name);
+      const button = element("button", { type: "button" }, "Play");
+      const move = (value) => {
+        this.set({ [name]: rounded(control, value) });
+        // What is below does not go up and down with the length of words and numbers.
+        for (const part of [this.sentence, this.numbers]) part.style.minHeight = `${part.offsetHeight}px`;
+      };
+      const film = new Motion(control, seconds, move, (isPlaying) => {
+        button.firstChild.data = isPlaying ? "Pause" : "Play";
+        // A screen reader hears where it ends, not every step.
+        this.sentence.setAttribute("aria-live", isPlaying ? "off" : "polite");
+        if (!isPlaying) this.draw();
+      });
+      button.addEventListener("click", () => {
+        if (film.isPlaying) film.pause();
+        else film.play(this.state[name]);
+      });
+      view.before(element("div", { className: "explorer-actions explorer-film" }, button));
+      for (const hand of ["input", "pointerdown"]) {
+        this.section.addEventListener(hand, ({ target }) => {
+          if (target !== button) film.pause();
+        });
+      }
+      const isLinked = new URLSearchParams(location.search).has(this.#key(control));
+      if ("plays" in this.section.dataset && !isLinked) film.playWhenSeen(this.panels);
     }
 
     #slider(control, id) {

@@ -7,13 +7,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-import autograd
-import autograd.numpy as anp
 import numpy as np
 from scipy.optimize import minimize
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import with_values
+from dmfbook.claims.oracles.differentiation import by_complex_steps
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class PriceCase:
     @property
     def layers(self) -> list[Array]:
         """The best layers that were found."""
-        return [np.asarray(layer) for layer in self._layers(self._best.x)]
+        return self._layers(self._best.x)
 
     @property
     def _inputs(self) -> int:
@@ -67,30 +66,31 @@ class PriceCase:
         ]
         return min(results, key=lambda result: result.fun)
 
-    def _layers(self, vector: Any) -> list[Any]:
-        """All layers; the last is the least one whose product with the others is nearest to the matrix."""
-        layers, start, inner = [], 0, anp.eye(self._inputs)
+    def _layers(self, vector: Array) -> list[Array]:
+        """All layers, or stacks; the last is the least one whose product with the others is nearest to the matrix."""
+        layers, start, inner = [], 0, np.eye(self._inputs)
         for before, after in pairwise([self._inputs, *self.hidden_widths]):
-            layers.append(anp.reshape(vector[start : start + before * after], (after, before)))
+            entries = vector[..., start : start + before * after]
+            layers.append(entries.reshape(*vector.shape[:-1], after, before))
             start += before * after
-            inner = anp.dot(layers[-1], inner)
+            inner = layers[-1] @ inner
         # X P⁺ for the product P of the others, which has full rank at random factors.
-        if inner.shape[0] < inner.shape[1]:
-            back = anp.dot(inner.T, anp.linalg.inv(anp.dot(inner, inner.T)))
+        if inner.shape[-2] < inner.shape[-1]:
+            back = inner.mT @ np.linalg.inv(inner @ inner.mT)
         else:
-            back = anp.linalg.solve(anp.dot(inner.T, inner), inner.T)
-        return [*layers, anp.dot(self.product, back)]
+            back = np.linalg.solve(inner.mT @ inner, inner.mT)
+        return [*layers, self.product @ back]
 
     def _penalty_and_gradient(self, vector: Array) -> tuple[float, Array]:
         """Penalty and its gradient; infinite where a line search strays to layers that lose rank."""
         try:
-            return autograd.value_and_grad(self._penalty)(vector)
+            return by_complex_steps(self._penalty)(vector)
         except np.linalg.LinAlgError:
             return np.inf, np.zeros_like(vector)
 
-    def _penalty(self, vector: Any) -> Any:
+    def _penalty(self, vector: Array) -> Any:
         layers = zip(self.reg, self._layers(vector), strict=True)
-        return sum(reg * anp.sum(layer**self.power) for reg, layer in layers)
+        return sum(reg * (layer**self.power).sum(axis=(-2, -1)) for reg, layer in layers)
 
 
 def _case(rng: np.random.Generator, depth: int, columns: int, values: Array) -> PriceCase:

@@ -123,7 +123,7 @@ def flat_recovery(case: InterpolationCase) -> Evidence:
 
 def compare_drift(case: LabelNoiseCase, finite: bool = True, pace: float = 1.0) -> Evidence:
     """Compare the fall of the trace, averaged over runs, with that along the slow flow."""
-    predicted = pace * case.predicted_fall(finite)
+    predicted = pace * (case.predicted if finite else case.predicted_fall(finite))
     fall, error = case.fall
     return Evidence(abs(fall / predicted - 1), 0.02 + 4 * error / predicted)
 

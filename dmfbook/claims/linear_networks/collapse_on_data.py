@@ -160,7 +160,8 @@ def compare_shallow(case: LastCase) -> Evidence:
     source="this book",
     status="new",
     cases=last_products.DATA,
-    controls={"all outputs count alike": last_products.unlike(data.shallow)},
+    # With two layers the weight is ‖D² C‖₂ for counts D, at least 2.25 times the upper bound.
+    controls={"all outputs count alike": last_products.unlike(data.shallow, (1.5, 3.0))},
     rivals={
         "the lower bound with ‖C v‖ squared": partial(compare_bounds, low=2.0),
         "the upper bound without ‖C‖₂": partial(compare_bounds, high=0.0),

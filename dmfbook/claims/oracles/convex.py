@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,8 @@ def nuclear_norm_minimizer(operator: SensingOperator, measurements: Array) -> Ar
     The solver's multipliers certify it: no matrix that fits has a nuclear norm below ``⟨y, z⟩`` if
     ``‖𝒜*(z)‖₂ ≤ 1``. A gap above 1e-5 is an error, and so is a solver that is not installed.
     """
-    cp = _solver()
-    unknown = cp.Variable(operator.matrix_shape)
-    fits = dense_rows(operator) @ cp.vec(unknown, order="F") == measurements
-    problem = cp.Problem(cp.Minimize(cp.normNuc(unknown)), [fits])
-    with warnings.catch_warnings():
-        # The solver warns when it misses its own goal of 1e-8; the certificate judges instead.
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        problem.solve(solver=cp.CLARABEL)
-    found, multipliers = np.asarray(unknown.value), np.asarray(fits.dual_value)
+    rows = dense_rows(operator).tobytes()
+    found, multipliers = _least(operator.matrix_shape, rows, np.asarray(measurements).tobytes())
     bound = abs(measurements @ multipliers) / np.linalg.norm(operator.adjoint(multipliers), 2)
     if not 1 - bound / np.linalg.norm(found, "nuc") < 1e-5:
         raise ArithmeticError("the convex solver missed the least nuclear norm")
@@ -55,6 +49,30 @@ def nuclear_norm_regression(inputs: Array, outputs: Array, weight: float) -> tup
     if not value - bound < 1e-5 * np.vdot(outputs, outputs):
         raise ArithmeticError("the convex solver missed the least value")
     return found, float(np.sqrt(max(value - bound, 0.0)))
+
+
+@lru_cache(maxsize=64)
+def _least(shape: tuple[int, int], rows: bytes, measurements: bytes) -> tuple[Array, Array]:
+    """Minimizer and multipliers; kept, since a control often asks again what its claim has asked."""
+    cp = _solver()
+    unknown, values, fits, problem = _program(shape, rows)
+    values.value = np.frombuffer(measurements)
+    with warnings.catch_warnings():
+        # The solver warns when it misses its own goal of 1e-8; the certificate judges instead.
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")
+        problem.solve(solver=cp.CLARABEL)
+    return np.asarray(unknown.value), np.asarray(fits.dual_value)
+
+
+@lru_cache(maxsize=2)
+def _program(shape: tuple[int, int], rows: bytes) -> tuple[Any, Any, Any, Any]:
+    """Unknown, measurements, constraint and program, which the solver's front end translates once for an operator."""
+    cp = _solver()
+    unknown = cp.Variable(shape)
+    matrix = np.frombuffer(rows).reshape(-1, shape[0] * shape[1])
+    values = cp.Parameter(len(matrix))
+    fits = matrix @ cp.vec(unknown, order="F") == values
+    return unknown, values, fits, cp.Problem(cp.Minimize(cp.normNuc(unknown)), [fits])
 
 
 def _solver() -> Any:

@@ -16,13 +16,10 @@ NUDGE = 1e-3  # size of the random step off a critical point, before a descent
 
 def descend(problem: Problem, factors: list[Array]) -> search.Found:
     """The local minimizer below some factors: Newton's method in small steps that all descend."""
-
-    def value_and_gradient(vector: Array) -> tuple[float, Array]:
-        layers = unflatten(vector, problem.widths)
-        return problem.loss(layers), flatten(problem.gradient(layers))
+    value_and_gradient = search.objective(problem)
 
     def curvature(vector: Array) -> Array:
-        return hessian(problem, unflatten(vector, problem.widths))
+        return hessian(problem, search.layers_of(vector, problem))
 
     # Steps that are short beside the distance between critical points pass over no barrier.
     short = 0.05 * search.layer_unit(problem)

@@ -61,7 +61,7 @@ class ScalarLoss:
         """
         top = 1.5 * self.target ** (1 / self.depth)
         low = max(self.search_from, 1e-4 * top)
-        grid = np.append(self.search_from, np.geomspace(low, top, 3000)[1:])
+        grid = self._finer(np.append(self.search_from, np.geomspace(low, top, 3000)[1:]))
         values = self(grid)
         rises = np.sign(np.diff(values))
         found = []
@@ -96,6 +96,18 @@ class ScalarLoss:
             options={"xatol": 1e-6},
         )
         return float(-result.fun)
+
+    def _finer(self, grid: Array) -> Array:
+        """The grid with a hundred points to an interval where its slopes come nearest to zero without a change of sign.
+
+        There two extrema can hide between neighbours, of which the grid sees neither.
+        """
+        slopes = np.diff(self(grid)) / np.diff(grid)
+        before, here, after = np.abs(slopes[:-2]), np.abs(slopes[1:-1]), np.abs(slopes[2:])
+        one_sign = (slopes[:-2] * slopes[1:-1] > 0) & (slopes[1:-1] * slopes[2:] > 0)
+        nearest = np.flatnonzero(one_sign & (here <= before) & (here <= after))
+        added = [np.linspace(grid[i], grid[i + 3], 301) for i in nearest]
+        return np.unique(np.concatenate([grid, *added]))
 
     def _polish(self, low: float, high: float, sign: float) -> Extremum:
         """Refine an extremum between `low` and `high`; `sign` is +1 for a minimum, −1 for a maximum."""

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from dmfbook._validation import Array
 from dmfbook.claims.oracles.search import STARTS, truncations
-from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
+from dmfbook.network.factors import end_to_end, flatten, partial_products_of, unflatten
 from dmfbook.network.problem import Problem
 
 
@@ -39,16 +39,15 @@ def last_product(
 
     def minus_log_weight(vector: Array) -> tuple[float, Array]:
         factors = unflatten(vector, problem.widths)
-        product = end_to_end(factors)
+        left, right = partial_products_of(factors)
+        product = factors[-1] @ right[-1]
         curved = fit * loss.curvature(zero, product) / 2
         a, b = np.sum(pull * product), np.sum(curved * product)
         c = shares @ [np.sum(w**2) for w in factors]
         slope = (2 - 2 / depth) / a * pull - (2 - 4 / depth) / b * curved
         gradient = [
-            back - 2 * share / c * factor
-            for back, share, factor in zip(
-                _pulled_back(factors, slope), shares, factors, strict=True
-            )
+            a.T @ slope @ b.T - 2 * share / c * factor
+            for a, b, share, factor in zip(left, right, shares, factors, strict=True)
         ]
         value = (1 - 1 / depth) * np.log(a**2) - (1 - 2 / depth) * np.log(b) - np.log(c)
         return -float(value), -flatten(gradient)
@@ -85,12 +84,13 @@ def lowest_rise(
 
     def rise(vector: Array) -> tuple[float, Array]:
         factors = unflatten(vector, problem.widths)
-        product = end_to_end(factors)
+        left, right = partial_products_of(factors)
+        product = factors[-1] @ right[-1]
         penalty = reg @ [np.sum(factor**2) for factor in factors]
         value = np.sum(fit * product * (product - 2 * problem.target)) + penalty
-        slopes = _pulled_back(factors, 2 * fit * (product - problem.target))
-        layers = zip(slopes, reg, factors, strict=True)
-        return float(value), flatten([s + 2 * lam * w for s, lam, w in layers])
+        slope = 2 * fit * (product - problem.target)
+        layers = zip(left, right, reg, factors, strict=True)
+        return float(value), flatten([a.T @ slope @ b.T + 2 * lam * w for a, b, lam, w in layers])
 
     def excess(vector: Array) -> float:
         product = end_to_end(unflatten(vector, problem.widths))
@@ -98,8 +98,10 @@ def lowest_rise(
 
     def excess_gradient(vector: Array) -> Array:
         factors = unflatten(vector, problem.widths)
-        left, _, right = np.linalg.svd(end_to_end(factors))
-        return flatten(_pulled_back(factors, np.outer(left[:, place], right[place])))
+        left, right = partial_products_of(factors)
+        outputs, _, inputs = np.linalg.svd(factors[-1] @ right[-1])
+        slope = np.outer(outputs[:, place], inputs[place])
+        return flatten([a.T @ slope @ b.T for a, b in zip(left, right, strict=True)])
 
     surface = {"type": "eq", "fun": excess, "jac": excess_gradient}
     root = value ** (1 / problem.depth)
@@ -113,9 +115,3 @@ def lowest_rise(
     ]
     # On a pass the loss does not depend on this value, to first order.
     return float(min(result.fun for result in results if abs(excess(result.x)) < 1e-5 * value))
-
-
-def _pulled_back(factors: list[Array], slope: Array) -> list[Array]:
-    """Gradient by the factors of a function of the product with the gradient `slope`."""
-    left, right = partial_products(factors)
-    return [a.T @ slope @ b.T for a, b in zip(left, right, strict=True)]

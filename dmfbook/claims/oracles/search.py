@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import least_squares, minimize
 
 from dmfbook._validation import Array
-from dmfbook.network.factors import end_to_end, flatten, partial_products, unflatten
+from dmfbook.network.factors import (
+    end_to_end,
+    flatten,
+    partial_products,
+    partial_products_of,
+    transposed_layers,
+    unflatten,
+)
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
 from dmfbook.network.losses.factorization import Factorization
@@ -19,6 +28,7 @@ EPS = float(np.finfo(float).eps)
 STARTS = 4  # random starts of a search
 ESCAPES = 5  # saddles that a search leaves before it gives up
 NULL = 1e-6  # eigenvalues below this share of the largest count as directions along an orbit
+SEEN = 1e-10  # above this share, far above what rounding leaves of an orbit, the loss may bend: there slopes bound distances
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,12 @@ class Found:
     uncertainty: float
     planted: bool = False  # the search started near a truncation of what the loss aims at
 
-    @property
+    @cached_property
     def end_to_end(self) -> Array:
         """End-to-end matrix."""
         return end_to_end(self.factors)
 
-    @property
+    @cached_property
     def end_to_end_uncertainty(self) -> float:
         """Bound on the error of the end-to-end matrix: to first order ``Σ_l ‖A_l‖₂ ‖B_l‖₂`` times it."""
         left, right = partial_products(self.factors)
@@ -53,22 +63,29 @@ class Found:
 def minimizers(
     problem: Problem, rng: np.random.Generator, starts: int, planted: bool = True
 ) -> list[Found]:
-    """Local minimizers that BFGS finds, best first; saddles that it comes to are left along their steepest way down.
+    """Local minimizers that Newton's method finds, best first; saddles that it comes to are left along their steepest way down.
 
     It starts from random factors of all sizes and, unless `planted` is false, near what the loss aims at, cut to
     each rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
     """
+    value_and_gradient = objective(problem)
 
-    def value_and_gradient(vector: Array) -> tuple[float, Array]:
-        factors = unflatten(vector, problem.widths)
-        return problem.loss(factors), flatten(problem.gradient(factors))
+    def curvature(vector: Array) -> Array:
+        return hessian(problem, layers_of(vector, problem))
 
     def minimum_from(start: Array) -> Array:
         for escape in range(ESCAPES):
+            # From large factors, where BFGS takes thousands of steps, trust regions take some forty.
             # Near a threshold the way down is so flat that a gradient can be that small on it.
-            options = {"gtol": 1e-7 / 10**escape}
-            end = minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).x
-            values, vectors = np.linalg.eigh(hessian(problem, unflatten(end, problem.widths)))
+            end = minimize(
+                value_and_gradient,
+                start,
+                jac=True,
+                hess=curvature,
+                method="trust-ncg",
+                options={"gtol": 1e-7 / 10**escape},
+            ).x
+            values, vectors = np.linalg.eigh(curvature(end))
             if values[0] >= -NULL * np.abs(values).max():
                 return np.asarray(end)
             start = end + 0.1 * float(np.linalg.norm(end) or 1) * vectors[:, 0]
@@ -124,14 +141,31 @@ def quartic_minimizer(problem: Problem, rng: np.random.Generator) -> Found:
 
 def short_descent(problem: Problem, rng: np.random.Generator) -> float:
     """Least loss within 200 steps of BFGS from a random start; for problems that have no minimizer."""
+    start, options = rng.normal(size=problem.size), {"maxiter": 200}
+    run = minimize(objective(problem), start, jac=True, method="BFGS", options=options)
+    return float(run.fun)
+
+
+def objective(problem: Problem) -> Callable[[Array], tuple[float, Array]]:
+    """Value and gradient at a vector of all weights, without checks: with small layers these take most of the time."""
+    loss, reg = problem.end_to_end_loss, problem.reg
+    weights = np.repeat(reg, [b * a for b, a in pairwise(problem.widths)])
 
     def value_and_gradient(vector: Array) -> tuple[float, Array]:
-        factors = unflatten(vector, problem.widths)
-        return problem.loss(factors), flatten(problem.gradient(factors))
+        factors = layers_of(vector, problem)
+        left, right = partial_products_of(factors)
+        product = factors[-1] @ right[-1]
+        slope = loss.gradient(product)
+        blocks = [(b @ slope.T @ a).ravel() for a, b in zip(left, right, strict=True)]
+        weighted = weights * vector
+        return float(loss.value(product) + weighted @ vector), np.concatenate(blocks) + 2 * weighted
 
-    start = rng.normal(size=problem.size)
-    options = {"maxiter": 200}
-    return float(minimize(value_and_gradient, start, jac=True, method="BFGS", options=options).fun)
+    return value_and_gradient
+
+
+def layers_of(vector: Array, problem: Problem) -> list[Array]:
+    """Views of the layers in a vector of all weights."""
+    return [layer.T for layer in transposed_layers(vector, problem.widths)]
 
 
 def best(found: list[Found], problem: Problem) -> list[Found]:
@@ -149,12 +183,13 @@ def critical_points(problem: Problem, rng: np.random.Generator, starts: int) -> 
 
 def roots_from(problem: Problem, starts: list[Array]) -> list[Found]:
     """Critical points that root finding on the gradient reaches from given vectors, best first."""
+    value_and_gradient = objective(problem)
 
     def gradient(vector: Array) -> Array:
-        return flatten(problem.gradient(unflatten(vector, problem.widths)))
+        return value_and_gradient(vector)[1]
 
     def jacobian(vector: Array) -> Array:
-        return hessian(problem, unflatten(vector, problem.widths))
+        return hessian(problem, layers_of(vector, problem))
 
     results = [
         least_squares(gradient, start, jacobian, method="trf", gtol=1e-14, xtol=1e-14, ftol=1e-14)
@@ -220,9 +255,13 @@ def _polish(problem: Problem, vector: Array) -> Found:
         values, vectors = np.linalg.eigh(hessian(problem, factors))
         across = np.abs(values) > NULL * np.abs(values).max()
         slopes = vectors.T @ flatten(problem.gradient(factors))
-        vector = vector - vectors[:, across] @ (slopes[across] / values[across])
+        step = vectors[:, across] @ (slopes[across] / values[across])
+        vector = vector - step
+        if np.linalg.norm(step) <= 1e-12 * np.linalg.norm(vector):
+            break  # the next is its square, and the spectrum is that of the point up to as much
     factors = unflatten(vector, problem.widths)
     gradient = float(np.linalg.norm(flatten(problem.gradient(factors))))
     rounding = 8 * EPS * problem.size * np.abs(values).max() * (1 + np.abs(vector).max())
-    flattest = np.abs(values[across]).min()
+    sizes = np.abs(values)
+    flattest = sizes[sizes > SEEN * sizes.max()].min()
     return Found(factors, problem.loss(factors), 2 * float((gradient + rounding) / flattest))

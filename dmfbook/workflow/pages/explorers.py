@@ -7,16 +7,17 @@ in ``book/templates/explorers``, which stands on the page until the script runs:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 # What every explorer needs before its own script, in this order.
-SHARED = ("closed_forms", "drawing", "frame")
+SHARED = ("closed_forms", "drawing", "motion", "frame")
 
-_BEFORE = '<div class="explorer" id="explorer-{name}" data-explorer="{name}">'
+_BEFORE = '<div class="explorer" id="explorer-{name}" data-explorer="{name}"{plays}>'
 _AFTER = """\
 <div class="explorer-view">
 {view}</div>
@@ -25,9 +26,13 @@ _AFTER = """\
 
 
 class Explorer(SphinxDirective):
-    """Place an explorer by its name; the content says in words what it is and what to try."""
+    """Place an explorer by its name; the content says in words what it is and what to try.
+
+    With the option ``plays`` its film begins by itself, once, where readers have not asked for less motion.
+    """
 
     required_arguments = 1
+    option_spec: ClassVar = {"plays": directives.flag}
     has_content = True
 
     def run(self) -> list[nodes.Node]:
@@ -39,7 +44,8 @@ class Explorer(SphinxDirective):
             raise self.error(f"there is no explorer {name}")
         self.env.note_dependency(str(path))
         view = path.read_text(encoding="utf-8")
-        before = nodes.raw("", _BEFORE.format(name=name), format="html", explorer=name)
+        plays = " data-plays" if "plays" in self.options else ""
+        before = nodes.raw("", _BEFORE.format(name=name, plays=plays), format="html", explorer=name)
         after = nodes.raw("", _AFTER.format(view=view), format="html")
         return [before, *self.parse_content_to_nodes(), after]
 

@@ -92,7 +92,8 @@ def one_document(text: str, name: str) -> str:
 def _print(page: Path, target: Path, seconds: float) -> None:
     """Print a page once its formulas are set."""
     with opened() as browser:
-        tab = browser.new_page()
+        # What moves by itself stands at its first view.
+        tab = browser.new_page(reduced_motion="reduce")
         tab.set_default_timeout(1000 * seconds)
         tab.goto(page.as_uri())
         tab.evaluate("MathJax.startup.promise")

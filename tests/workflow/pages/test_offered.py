@@ -27,7 +27,7 @@ BOOK = Book(
     version="1.2",
     address="",
     macros={"tr": r"\operatorname{tr}", "norm": [r"\lVert #1 \rVert", 1]},
-    statements={"thm-means": "Theorem 3.1"},
+    labels={"thm-means": "Theorem 3.1", "fig-curve": "Figure 3.2"},
     entries=parse_string(BIBLIOGRAPHY, "bibtex"),
 )
 TEXT = """\
@@ -91,6 +91,17 @@ def test_a_notebook_says_how_to_install_and_hides_nothing(address):
     assert second["metadata"]["tags"] == ["mine"] and code.metadata["tags"][0] == "remove-cell"
     assert second["outputs"][0]["data"] == {"text/markdown": "One (2020)"}
     assert last["source"].endswith("- One (2020). *First Title*. https://doi.org/10.1/2")
+    nbformat.validate(made)
+
+
+def test_a_figure_has_its_caption_and_its_number():
+    about = {"mystnb": {"image": {"alt": "A curve, as {prf:ref}`thm-means` has it."}}}
+    figure = nbformat.v4.new_code_cell("draw()", metadata=about, id="curve")
+    words = nbformat.v4.new_markdown_cell("In {numref}`fig-curve` it rises.")
+    made = self_contained(nbformat.v4.new_notebook(cells=[figure, words]), BOOK)
+    _, _, caption, said = made["cells"]
+    assert caption["source"] == "**Figure 3.2** A curve, as Theorem 3.1 has it."
+    assert said["source"] == "In Figure 3.2 it rises."
     nbformat.validate(made)
 
 

@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 
 from dmfbook._validation import Array
 from dmfbook.claims.cases.points import random_factors
+from dmfbook.claims.oracles.differentiation import by_complex_steps
 from dmfbook.claims.oracles.measurements import dense_rows
 from dmfbook.network.factors import flatten
 from dmfbook.sensing.ensembles import entry_sampling, gaussian_sensing
@@ -99,30 +100,33 @@ class Factorizations:
         """All widths, ``(d_0, …, d_L)``."""
         return (self.target.shape[1], *self.hidden_widths, self.target.shape[0])
 
-    def factors(self, vector: Array) -> list[Any]:
-        """Factors with product `target`: the last layer is solved for, up to what does not matter."""
-        layers, start, product = [], 0, anp.eye(self.widths[0])
+    def factors(self, vector: Array) -> list[Array]:
+        """Factors with product `target`, or stacks: the last layer is solved for, up to what does not matter."""
+        layers, start, product = [], 0, np.eye(self.widths[0])
+        stack = vector.shape[:-1]
         for before, after in pairwise(self.widths[:-1]):
-            layer = anp.reshape(vector[start : start + before * after], (after, before))
-            layers.append(layer)
-            product, start = anp.dot(layer, product), start + before * after
-        free = anp.reshape(vector[start:], (self.widths[-1], self.widths[-2]))
-        inverse = anp.dot(anp.linalg.inv(anp.dot(product.T, product)), product.T)
-        return [*layers, free + anp.dot(self.target - anp.dot(free, product), inverse)]
+            entries = vector[..., start : start + before * after]
+            layers.append(entries.reshape(*stack, after, before))
+            product, start = layers[-1] @ product, start + before * after
+        free = vector[..., start:].reshape(*stack, self.widths[-1], self.widths[-2])
+        inverse = np.linalg.inv(product.mT @ product) @ product.mT
+        return [*layers, free + (self.target - free @ product) @ inverse]
 
     def value(self, vector: Array) -> Any:
         """Squared Frobenius norm of the Jacobian, or of the factors, twice."""
         factors = self.factors(vector)
         if self.objective == "norm":
-            return 2 * sum(anp.sum(factor**2) for factor in factors)
-        rows, total = dense_rows(self.operator), 0.0
-        right = anp.eye(self.widths[0])
+            return 2 * sum((factor**2).sum(axis=(-2, -1)) for factor in factors)
+        matrices = dense_rows(self.operator).reshape(-1, *self.target.shape[::-1]).mT
+        total, right = 0.0, np.eye(self.widths[0])
         for l, factor in enumerate(factors):
-            left = anp.eye(self.widths[-1])
+            left = np.eye(self.widths[-1])
             for other in factors[:l:-1]:
-                left = anp.dot(left, other)
-            total = total + anp.sum(anp.dot(rows, anp.kron(right.T, left)) ** 2)
-            right = anp.dot(factor, right)
+                left = left @ other
+            # The derivatives of all measurements by this layer: A^T S_k B^T, or stacks of them.
+            slopes = left.mT[..., None, :, :] @ matrices @ right.mT[..., None, :, :]
+            total = total + (slopes**2).sum(axis=(-3, -2, -1))
+            right = factor @ right
         return 2 * total
 
     @property
@@ -135,7 +139,8 @@ class Factorizations:
         """Least value found by a quasi-Newton method from a fixed generic start, and its factors."""
         size = sum(before * after for before, after in pairwise(self.widths))
         start = np.random.default_rng(0).normal(size=size)
-        run = minimize(self.value, start, jac=autograd.grad(self.value), options={"gtol": 1e-7})
+        slope = by_complex_steps(self.value)
+        run = minimize(slope, start, jac=True, method="BFGS", options={"gtol": 1e-7})
         return float(run.fun), self.factors(run.x)
 
 

@@ -16,6 +16,9 @@ from dmfbook.sensing.ensembles import dense_sensing, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
 from dmfbook.zero_loss.interpolation import flattest_interpolator
 
+# One search was as good as the best of five on all of 180 such problems; a miss could only fail a claim.
+SEARCHES = 2
+
 
 @dataclass(frozen=True)
 class InterpolationCase:
@@ -31,7 +34,9 @@ class InterpolationCase:
         """End-to-end matrix of the flattest interpolator, moved along the kernel by `shift`."""
         widths = (max(self.truth.shape),) * (self.depth - 1)
         values = self.operator.forward(self.truth)
-        found = flattest_interpolator(self.operator, values, widths, tolerance=1e-7)
+        found = flattest_interpolator(
+            self.operator, values, widths, tolerance=1e-7, starts=SEARCHES
+        )
         if not found.converged:
             raise ArithmeticError("the search for the flattest interpolator did not converge")
         kernel = np.linalg.svd(dense_rows(self.operator))[2][-1]

@@ -61,12 +61,14 @@ def alike(maker: Maker) -> Callable[[np.random.Generator], LastCase]:
     return made
 
 
-def unlike(maker: Maker) -> Callable[[np.random.Generator], LastCase]:
-    """Control: outputs count unequally, all less than once."""
+def unlike(
+    maker: Maker, counts: tuple[float, float] = (0.3, 0.8)
+) -> Callable[[np.random.Generator], LastCase]:
+    """Control: outputs count unequally, all less than once or all more."""
 
     def made(rng: np.random.Generator) -> LastCase:
         case = maker(rng)
-        return LastCase(case, rng.uniform(0.3, 0.8, (len(case.outputs), 1)))
+        return LastCase(case, rng.uniform(*counts, (len(case.outputs), 1)))
 
     return made
 

@@ -35,7 +35,7 @@ class DepthCase:
         if depth not in self._ratios:
             problem = SensingProblem(self.operator, self.operator.forward(self.truths))
             start = list(self.scale ** (1 / depth) * self.frames[:depth])
-            factors = gradient_descent(problem, start, 0.1, STEPS).factors
+            factors = gradient_descent(problem, start, 0.1, STEPS, every=STEPS).factors
             ours = np.linalg.norm(problem.end_to_end(factors) - self.truths, axis=(1, 2))
             theirs = np.linalg.norm(self.convex - self.truths, axis=(1, 2))
             self._ratios[depth] = float(np.median(ours / theirs))

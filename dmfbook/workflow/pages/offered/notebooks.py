@@ -37,11 +37,13 @@ def self_contained(notebook: Mapping[str, Any], book: Book) -> dict[str, Any]:
     Returns
     -------
     dict
-        The notebook: first a cell that says how to install, last the works that are cited.
+        The notebook: first a cell that says how to install, last the works that are cited, and a caption below each
+        figure.
     """
     result = copy.deepcopy(dict(notebook))
     cited: dict[str, None] = {}
-    for cell in result["cells"]:
+    cells, result["cells"] = result["cells"], []
+    for cell in cells:
         tags = cell["metadata"].pop("tags", [])
         if kept := [tag for tag in tags if tag not in HIDING]:
             cell["metadata"]["tags"] = kept
@@ -53,6 +55,10 @@ def self_contained(notebook: Mapping[str, Any], book: Book) -> dict[str, Any]:
                 del data[kind]
             if "text/markdown" in data:
                 data["text/markdown"] = plain("".join(data["text/markdown"]), book, cited)
+        result["cells"].append(cell)
+        if number := book.labels.get(f"fig-{cell.get('id')}"):
+            caption = plain(cell["metadata"]["mystnb"]["image"]["alt"], book, cited)
+            result["cells"].append(_cell(f"{cell['id']}-caption", f"**{number}** {caption}"))
     works = [f"- {described(book.entries.entries[key])}" for key in sorted(cited)]
     result["cells"].insert(0, _cell("install", _install(book)))
     if works:
@@ -86,7 +92,7 @@ def offer(app: Sphinx, error: Exception | None) -> None:
         version=app.config.release,
         address=app.config.html_theme_options.get("repository_url", ""),
         macros=app.config.mathjax3_config["tex"]["macros"],
-        statements=_statements(app),
+        labels=_statements(app) | _figures(app),
         entries=parse_file(str(Path(app.srcdir, app.config.bibtex_bibfiles[0]))),
     )
     for document in sorted(app.env.found_docs):
@@ -105,6 +111,15 @@ def _statements(app: Sphinx) -> dict[str, str]:
         number = ".".join(map(str, numbers.get(each["ids"][0], ())))
         found[label] = f"{each['realtype'].capitalize()} {number}".strip()
     return found
+
+
+def _figures(app: Sphinx) -> dict[str, str]:
+    """What a reference to each figure shows."""
+    return {
+        name: f"Figure {'.'.join(map(str, number))}"
+        for numbers in app.env.toc_fignumbers.values()
+        for name, number in numbers.get("figure", {}).items()
+    }
 
 
 def launch_from_an_address(app: Sphinx, config: Config) -> None:

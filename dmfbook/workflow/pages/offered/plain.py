@@ -25,8 +25,8 @@ class Book:
         Of the book; the address of its repository may be empty.
     macros : mapping of str to str or (str, int)
         TeX macros, as MathJax is told.
-    statements : mapping of str to str
-        What a reference to each label shows, such as "Theorem 2.3".
+    labels : mapping of str to str
+        What a reference to each statement and each figure shows, such as "Theorem 2.3".
     entries : BibliographyData
         The bibliography.
     """
@@ -35,7 +35,7 @@ class Book:
     version: str
     address: str
     macros: Mapping[str, Any]
-    statements: Mapping[str, str]
+    labels: Mapping[str, str]
     entries: BibliographyData
 
 
@@ -82,7 +82,7 @@ def _without_directives(lines: list[str], book: Book) -> str:
             continue
         elif ends and (option := re.match(r"^:(\w+): *(\S*)$", line)):
             if option[1] == "label":
-                shown = book.statements.get(option[2])
+                shown = book.labels.get(option[2])
                 named = re.sub(r"^\*\*\w+\*\*", f"**{shown}**", found[-2]) if shown else found[-2]
                 found[-2] = f'{named} <a id="{option[2]}"></a>'
         else:
@@ -110,8 +110,8 @@ def _said(role: str, text: str, book: Book, cited: dict[str, None]) -> str:
         cited.update(dict.fromkeys(keys))
         works = [_short(book.entries.entries[key], role == "cite:p") for key in keys]
         return f"({'; '.join(works)})" if role == "cite:p" else ", ".join(works)
-    if role == "prf:ref":
-        return shown or book.statements[target]
+    if role in ("prf:ref", "numref"):
+        return shown or book.labels[target]
     if role.startswith("py:"):
         return f"`{target.lstrip('~')}`"
     return shown or target
