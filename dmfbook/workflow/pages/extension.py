@@ -37,7 +37,8 @@ PARTS = (
 )
 
 # An inline formula with what stands beside it without a space: commas, brackets, the rest of a word.
-_FORMULA = r'(?:<span class="math notranslate nohighlight">[^<]*</span>[^\s<>]*)+'
+_MATH = r'<span class="math notranslate nohighlight">[^<]*</span>'
+_FORMULA = rf"(?:(?:{_MATH}|<a [^>]*>{_MATH}</a>)[^\s<>]*)+"
 _WITH_SIGNS = re.compile(rf"[^\s<>]+{_FORMULA}|{_FORMULA}(?<!>)")
 
 
