@@ -1,7 +1,7 @@
 """Sphinx extension of the book: symbols lead to what they mean, and the page of notation to where they are first used.
 
-Loaded by ``_config.yml``. On each chapter the first formula that is nothing but a symbol of the tables is a link to its
-row, which ``previews.js`` shows beside it.
+Loaded by ``_config.yml``. On each chapter the first short formula that begins with a symbol of the tables is a link to
+its row, which ``previews.js`` shows beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 NOTATION = "book/notation"
+
+# A longer formula, in characters of TeX, makes no link.
+_SHORT = 30
 
 _APART = (nodes.title, nodes.reference, nodes.caption, nodes.table, addnodes.pending_xref)
 
@@ -90,7 +93,7 @@ def symbols(notation: nodes.document) -> Iterator[tuple[nodes.row, Symbol]]:
 
 
 def first_uses(app: Sphinx, page: str, tree: nodes.document) -> Iterator[tuple[nodes.math, Symbol]]:
-    """Find the first formula that is nothing but a symbol, for each that a page uses so.
+    """Find the first short formula that is a symbol or says what it is, for each that a page has.
 
     Parameters
     ----------
@@ -112,8 +115,8 @@ def first_uses(app: Sphinx, page: str, tree: nodes.document) -> Iterator[tuple[n
             meant |= dict.fromkeys(symbol.keys, symbol)
     for formula in list(tree.findall(nodes.math)):
         found = meant.get(key(formula.astext()))
-        alone = not re.search(r",|=|\\[gl]e\b", formula.astext())
-        if found and alone and not _stands_apart(formula):
+        one = "," not in formula.astext() and len(formula.astext()) <= _SHORT
+        if found and one and not _stands_apart(formula):
             yield formula, found
             meant = {each: other for each, other in meant.items() if other is not found}
 
@@ -137,6 +140,8 @@ def link_symbols(app: Sphinx, tree: nodes.document, page: str) -> None:
             address = f"{app.builder.get_relative_uri(page, NOTATION)}#symbol-{symbol.name}"
             link = nodes.reference("", "", refuri=address, internal=True, classes=["symbol"])
             link["ids"] = [f"use-{symbol.name}"]
+            # A name for programs that do not take a formula for one.
+            link["reftitle"] = "Meaning of this symbol"
             formula.replace_self(link)
             link += formula
 

@@ -29,7 +29,11 @@ SETTINGS = """extensions = ["myst_parser", "sphinx_design", "sphinx.ext.mathjax"
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 html_theme = "basic"
 """
-FIRST = r"# One $\sigma_1$" + "\n\n" + r"A $\sigma_1 = 2$, $\sigma_2$, $\sigma_3$, $w_+$ and $q$."
+FIRST = (
+    r"# One $\sigma_1$"
+    + "\n\n"
+    + r"A $\sigma_1, \sigma_2$, $\sigma_2 = 2$, $\sigma_3$, $w_+$ and $q$."
+)
 SECOND = "# Two\n\nHere $q$, and $w_1$."
 
 
@@ -54,13 +58,13 @@ def links(path: Path, selector: str) -> list[str]:
     return [str(each["href"]) for each in page.select(selector)]
 
 
-def test_the_first_symbol_that_stands_alone_is_a_link(pages: Path) -> None:
+def test_the_first_formula_that_begins_with_a_symbol_is_a_link(pages: Path) -> None:
     assert links(pages / "one" / "a.html", "a.symbol") == [
         "../notation.html#symbol-sigma_i",
         "../notation.html#symbol-w_minus",
     ]
     page = BeautifulSoup((pages / "one" / "a.html").read_text("utf-8"), "html.parser")
-    assert r"\sigma_2" in page.find(id="use-sigma_i").get_text()
+    assert r"\sigma_2 = 2" in page.find(id="use-sigma_i").get_text()
 
 
 def test_a_symbol_of_some_chapters_is_none_in_others(pages: Path) -> None:
