@@ -1,4 +1,4 @@
-"""The API page: its mathematics is set, nothing of how docstrings write it is left."""
+"""The pages of the package: their mathematics is set, nothing of how docstrings write it is left."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,8 @@ RAW = re.compile(rf"[{''.join(SIGNS - ORDINARY)}]|\b[A-Za-zα-ω][_^][\w{{]")
 
 @pytest.fixture(scope="module")
 def reference(html: Path) -> BeautifulSoup:
-    return BeautifulSoup((html / "book" / "api.html").read_text("utf-8"), "html.parser")
+    pages = (html / "book").glob("api*.html")
+    return BeautifulSoup("".join(path.read_text("utf-8") for path in pages), "html.parser")
 
 
 def test_formulas_of_docstrings_are_set(reference: BeautifulSoup) -> None:
