@@ -29,7 +29,7 @@ MIME_TYPE = "application/vnd.dmfbook.verdict+json"
 class Claim:
     """A statement of the book, the check that tests it, and what to test it on.
 
-    Case number ``i`` is of kind ``i mod (number of kinds)`` and has a random stream of its own, from
+    Case number ``i`` is of kind ``i`` modulo the number of kinds and has a random stream of its own, from
     the seed, the label and ``i``: more cases extend fewer, and each can be made again alone. Case
     ``i`` of a control draws from the same stream.
 

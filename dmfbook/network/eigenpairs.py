@@ -63,7 +63,7 @@ def leading_eigenpairs(
 
     Notes
     -----
-    Each pair has a residual ``‖H v − θ v‖`` of at most 1e-10 ‖H‖, ‖H‖ being the largest modulus of an eigenvalue. So an
+    Each pair has a residual ``‖H v − θ v‖`` of at most 1e-10 times the largest modulus of an eigenvalue. So an
     eigenvalue is as near to θ; it is far nearer where the others are not. Up to 500 parameters the dense Hessian is
     decomposed. Beyond, the Lanczos method takes some tens to thousands of products of :func:`hessian_operator`, more the
     closer the eigenvalues, and memory for some 30 to 150 vectors. Since it sees one direction of each eigenspace only, it

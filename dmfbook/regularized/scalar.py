@@ -178,7 +178,7 @@ def stationary_values(target: ArrayLike, reg: ArrayLike, depth: ArrayLike) -> tu
     Returns
     -------
     smaller, larger : float or array
-        Values ``w`` of one factor (the end-to-end value is ``w**L``), broadcast over the arguments;
+        Values ``w`` of one factor (the end-to-end value is ``w^L``), broadcast over the arguments;
         NaN where there is none. At the fold both are ``w_f``.
 
     Raises

@@ -1,6 +1,6 @@
 """How flat a network on data can be: a convex problem in one unknown.
 
-With ``T = QᵀMᵀMQ`` and ``Σ = QᵀQ`` the least sharpness is twice the minimum over p > 0 of
+With ``T = Qᵀ Mᵀ M Q`` and ``Σ = QᵀQ`` the least sharpness is twice the minimum over p > 0 of
 ``λ_max((L−1) T / p + p^{L−1} Σ)``; it is attained where every layer but the first is ``√p`` times a partial isometry.
 """
 

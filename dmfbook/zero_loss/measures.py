@@ -74,7 +74,7 @@ class PowerMeasure:
         Returns
         -------
         tuple of three arrays
-            ``e^{px}``, ``p e^{px}``, ``p² e^{px}``, or ``x``, 1, 0.
+            ``e^{p x}``, ``p e^{p x}``, ``p² e^{p x}``, or ``x``, 1, 0.
         """
         p = self.order
         if p == 0:

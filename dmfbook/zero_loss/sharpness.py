@@ -172,7 +172,7 @@ def flat_sharpness(target: ArrayLike, depth: int, inputs: ArrayLike | None = Non
 
     Notes
     -----
-    One spectral norm; with inputs ``2 min_{p>0} λ_max((L−1) QᵀMᵀMQ / p + p^{L−1} QᵀQ)``, whose logarithm in p is the
+    One spectral norm; with inputs ``2 min_{p>0} λ_max((L−1) Qᵀ Mᵀ M Q / p + p^{L−1} QᵀQ)``, whose logarithm in p is the
     unknown of a convex problem: some ten eigenvalue problems of the size of the inputs' rank, up to fifty where the
     largest eigenvalue is repeated at the minimum.
     A direction of the inputs with a moment below ``d_0 ε`` times the largest counts as absent.

@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def site(html: Path) -> Iterator[str]:
-    """Serve the pages on this machine; return their address."""
+    """Serve the pages on this machine, from a subfolder; return their address."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
@@ -56,11 +56,11 @@ def site(html: Path) -> Iterator[str]:
             if not isinstance(sys.exception(), ConnectionError):
                 super().handle_error(*args)
 
-    handler = functools.partial(Quiet, directory=str(html))
+    handler = functools.partial(Quiet, directory=str(html.parent))
     with Patient(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://127.0.0.1:{server.server_port}/{html.name}/"
         server.shutdown()
         thread.join()
 

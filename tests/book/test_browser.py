@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from layout import WIDTHS, assert_laid_out
 from playwright.sync_api import Page, Response
 
 import dmfbook
@@ -41,10 +42,9 @@ def test_page(tab: Page, site: str, page: Path) -> None:
     tab.goto(site + page.as_posix())
     tab.evaluate("window.MathJax && MathJax.startup.promise")
     assert sum(weights.values()) < 2**21
-    # Style, script, MathJax with its fonts, icons; an explorer brings some of its own. The search has no document, and
-    # loads the parts of style and script one by one.
+    # Style, script, MathJax with its fonts, icons; an explorer brings some of its own.
     own = [url for url in weights if "/_images/" in url or "/explorers/" in url]
-    assert len(weights) - len(own) <= (30 if page.name == "search.html" else 17)
+    assert len(weights) - len(own) <= 17
     assert tab.locator("meta[name=description]").count() == 1
     tab.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
 
@@ -61,11 +61,12 @@ def test_page(tab: Page, site: str, page: Path) -> None:
         tab.wait_for_selector(f"html[data-theme={theme}]")
         assert violations(tab, runOnly=COLOURS) == []
 
-    tab.set_viewport_size({"width": 360, "height": 800})
-    # The theme's scripts take note of a new size after 300 ms.
-    tab.wait_for_timeout(400)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
-    assert tab.evaluate(NEEDLESS_STOPS) == 0
+    for width in WIDTHS:
+        tab.set_viewport_size({"width": width, "height": 800})
+        # The theme's scripts take note of a new size after 300 ms.
+        tab.wait_for_timeout(400)
+        assert_laid_out(tab)
+        assert tab.evaluate(NEEDLESS_STOPS) == 0
     assert violations(tab, runOnly=PLACES) == []
 
 

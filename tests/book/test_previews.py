@@ -58,9 +58,30 @@ def test_the_keyboard_shows_it_too_and_a_description_is_set(file: Page) -> None:
     # The browser would show the title beside it.
     assert title and cited.get_attribute("title") is None
     file.keyboard.press("Tab")
-    expect(preview).to_have_count(0)
+    expect(preview.filter(has_text="Kamber")).to_have_count(0)
     assert cited.get_attribute("aria-describedby") is None
     assert cited.get_attribute("title") == title
+
+
+def test_a_symbol_shows_what_it_means(file: Page) -> None:
+    preview = file.locator(".preview:popover-open")
+    symbol = file.locator("a.symbol[href$='#symbol-bar-lambda']")
+    symbol.hover()
+    expect(preview).to_contain_text("geometric mean of the weights")
+    file.keyboard.press("Escape")
+    symbol.focus()
+    file.keyboard.press("Shift+Tab")
+    file.keyboard.press("Tab")
+    expect(preview).to_contain_text("geometric mean of the weights")
+
+
+def test_the_notation_page_shows_first_uses_and_code(file: Page, html: Path) -> None:
+    file.goto((html / "book/notation.html").as_uri())
+    preview = file.locator(".preview:popover-open")
+    file.locator("td a[href*='#use-']").first.hover()
+    expect(preview.locator("a.symbol mjx-container").first).to_be_visible()
+    file.locator("td a[href*='api.html#dmfbook.critical_reg']").first.hover()
+    expect(preview).to_contain_text("critical_reg(target, depth)")
 
 
 def test_on_a_narrow_page_it_stays_within_and_a_statement_of_the_page_is_shown(file: Page) -> None:

@@ -1,9 +1,11 @@
 """The book where no script runs: text, theorems, proofs and formulas."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from layout import WIDTHS, assert_laid_out
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.book
 
@@ -11,6 +13,22 @@ pytestmark = pytest.mark.book
 def test_every_formula_has_mathml(html: Path, page: Path) -> None:
     text = (html / page).read_text("utf-8")
     assert text.count('class="math notranslate') == text.count("<noscript><math")
+
+
+@pytest.fixture(scope="module")
+def plain(browser: Browser) -> Iterator[Page]:
+    """Open a tab that runs no script of a page."""
+    context = browser.new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+def test_every_page_is_laid_out(plain: Page, html: Path, page: Path) -> None:
+    plain.goto((html / page).as_uri())
+    plain.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
+    for width in WIDTHS:
+        plain.set_viewport_size({"width": width, "height": 800})
+        assert_laid_out(plain)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

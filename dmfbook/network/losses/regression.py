@@ -127,7 +127,7 @@ class Regression:
 
     @cached_property
     def whitened_target(self) -> Array:
-        """``M̃ = C Q^{+ᵀ}``, what the network has to be on whitened inputs, read-only; array (d_L, rank S)."""
+        """``M̃ = C (Q⁺)ᵀ``, what the network has to be on whitened inputs, read-only; array (d_L, rank S)."""
         return _kept("the whitened target", self._whitened[1], self._units[1])
 
     @cached_property

@@ -36,6 +36,11 @@ PARTS = (
     "a11y/assistive-mml.js",
 )
 
+# An inline formula with what stands beside it without a space: commas, brackets, the rest of a word.
+_MATH = r'<span class="math notranslate nohighlight">[^<]*</span>'
+_FORMULA = rf"(?:(?:{_MATH}|<a [^>]*>{_MATH}</a>)[^\s<>]*)+"
+_WITH_SIGNS = re.compile(rf"[^\s<>]+{_FORMULA}|{_FORMULA}(?<!>)")
+
 
 def refuse_missing_alt(app: Sphinx, doctree: nodes.document) -> None:
     """Warn of an image that a screen reader could not describe; with ``-W`` the build fails.
@@ -109,6 +114,17 @@ def describe(
             return
 
 
+def keep_signs_with_formulas(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Let no line begin with the comma after a formula, or end with the bracket before one.
+
+    Browsers break a line on both sides of a formula, whatever stands there.
+    """
+    if "body" in context:
+        context["body"] = _WITH_SIGNS.sub(r'<span class="unbroken">\g<0></span>', context["body"])
+
+
 def leave_out_mathjax(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
@@ -155,6 +171,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", list_references)
     app.connect("html-page-context", mend_bibliography)
     app.connect("html-page-context", describe)
+    # Before MathML stands within formulas.
+    app.connect("html-page-context", keep_signs_with_formulas, priority=400)
     app.connect("config-inited", use_bundle, priority=900)
     # After the extension that brings MathJax has copied it.
     app.connect("build-finished", bundle_mathjax, priority=900)

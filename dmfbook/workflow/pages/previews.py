@@ -17,7 +17,10 @@ from sphinx.application import Sphinx
 FOLDER = "_previews"
 
 # What can be shown, and what of it is not.
-_TARGETS = "div.proof[id], div.math[id], div.citation[id], dl.glossary > dt[id], tr[id]"
+_TARGETS = (
+    "div.proof[id], div.math[id], div.citation[id], dl.glossary > dt[id], tr[id], a.symbol[id],"
+    " dl.py > dt[id]"
+)
 _LEFT_OUT = ".badge-line, .headerlink, .backrefs, script, noscript"
 
 
@@ -39,10 +42,7 @@ def fragments(body: str) -> dict[str, str]:
 
 
 def _fragment(target: Tag) -> str:
-    # A term stands with the description after it, cells of a row one below the other.
-    parts = [target, target.find_next_sibling("dd")] if target.name == "dt" else [target]
-    parts = list(target.select("td")) if target.name == "tr" else parts
-    copies = BeautifulSoup("".join(map(str, parts)), "html.parser")
+    copies = BeautifulSoup("".join(map(str, _parts(target))), "html.parser")
     for part in copies.select(_LEFT_OUT):
         part.decompose()
     for part in copies.find_all(["dt", "dd", "td"]):
@@ -50,6 +50,21 @@ def _fragment(target: Tag) -> str:
     for part in copies.find_all(id=True):
         del part["id"]
     return str(copies)
+
+
+def _parts(target: Tag) -> list[Tag | None]:
+    """What stands for a target."""
+    if target.name == "tr":
+        return list(target.select("td"))
+    if target.name == "a":  # the use of a symbol, in its sentence
+        return [target.find_parent(["p", "li", "td"])]
+    if target.name == "dt":
+        described = target.find_next_sibling("dd")
+        # Of code no more than its first paragraph.
+        if described is not None and target.select_one(".sig-name"):
+            described = described.find("p")
+        return [target, described]
+    return [target]
 
 
 def write_fragments(

@@ -24,10 +24,17 @@ def test_a_statement_is_taken_without_its_foot_and_without_ids() -> None:
         ('<div class="math" id="equation-a">x</div>', "equation-a", "x"),
         ('<div class="citation" id="id2"><p>Who, where.</p></div>', "id2", "Who, where."),
         ('<dl class="glossary"><dt id="term-a">A</dt><dd>is B</dd></dl>', "term-a", "is B"),
+        (
+            '<dl class="py"><dt id="a.b"><span class="sig-name">b</span></dt><dd><p>is B</p><p>C</p></dd></dl>',
+            "a.b",
+            "is B",
+        ),
+        ('<p>Here <a class="symbol" id="use-a">A</a> is B.</p>', "use-a", "is B"),
         ('<table><tr id="symbol-a"><td>A</td><td>is B</td></tr></table>', "symbol-a", "is B"),
     ],
 )
 def test_equations_works_terms_and_symbols_are_taken(body: str, name: str, text: str) -> None:
     found = fragments(body)
     assert list(found) == [name]
-    assert text in found[name] and "id=" not in found[name] and "<td" not in found[name]
+    assert text in found[name] and "C" not in found[name]
+    assert "id=" not in found[name] and "<td" not in found[name]

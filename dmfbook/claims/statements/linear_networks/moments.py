@@ -14,7 +14,7 @@ ABSENT = 1e-9  # singular values of the inputs below this share of the largest c
 
 @dataclass(frozen=True)
 class Moments:
-    """Q with ``Q Qᵀ = S``, ``M̃ = C Q^{+ᵀ}``, and ``‖Y‖² − ‖M̃‖²``."""
+    """Q with ``Q Qᵀ = S``, ``M̃ = C (Q⁺)ᵀ``, and ``‖Y‖² − ‖M̃‖²``."""
 
     root: Array
     target: Array

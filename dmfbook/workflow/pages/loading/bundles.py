@@ -1,7 +1,6 @@
 """Sphinx extension of the book: one style sheet and one script in place of the many that all pages load.
 
-Loaded by ``_config.yml``. ``layout.html`` asks for them. Pages without a document, such as the search, whose own
-scripts come earlier, load the parts as the theme does.
+Loaded by ``_config.yml``. ``layout.html`` asks for them.
 """
 
 from __future__ import annotations
@@ -63,8 +62,6 @@ def bundle(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Take what all pages load from the lists of a page, and name the bundles for its template."""
-    if doctree is None:
-        return
     static = Path(app.outdir, "_static")
     for kind, before, after in (("css", BEFORE, ()), ("script", (), AFTER)):
         files = context[f"{kind}_files"]
@@ -76,7 +73,7 @@ def bundle(
         context[f"{kind}_bundle"] = f"{BUNDLES[kind]}?v={digest(static, names)}"
         # In place: what other handlers add for this page alone is added to the same list.
         files[:] = [file for file, name in named.items() if name not in parts]
-    if "sd-tab-set" not in context["body"]:
+    if "sd-tab-set" not in context.get("body", ""):
         scripts = context["script_files"]
         scripts[:] = [file for file in scripts if "design-tabs" not in str(file.filename)]
 
