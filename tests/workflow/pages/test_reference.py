@@ -88,7 +88,7 @@ def test_a_page_sets_formulas_and_letters_and_keeps_code(tmp_path: Path) -> None
     """
     text, warnings = page(tmp_path, docstring)
     assert not warnings
-    assert r"\(\norm{X}^{2}\)" in text
+    assert r"\(\norm{X}^{2}\)" in text and "mathjax" in text
     for letter in (
         "d<sub>L</sub>",
         "d<sub>l−1</sub>",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 from dmfbook.workflow.pages.reference.transcription import SIGNS, NotMathematics, transcribed
@@ -36,15 +38,20 @@ _NO_TEXT = (
 )
 
 
-def set_formulas(app: Sphinx, doctree: nodes.document) -> None:
+class SetFormulas(SphinxTransform):
     """Turn the formulas of docstrings into mathematics."""
-    for description in list(doctree.findall(addnodes.desc_content)):
-        for text in list(description.findall(nodes.Text)):
-            if not any(isinstance(each, _NO_TEXT) for each in _ancestors(text)):
-                _set_atoms(text)
-        for literal in list(description.findall(nodes.literal)):
-            if not isinstance(literal.parent, addnodes.pending_xref):
-                _set_literal(literal)
+
+    default_priority = 800  # before Sphinx notes which pages have formulas, and need MathJax
+
+    def apply(self, **kwargs: Any) -> None:
+        """Look through the descriptions of a page."""
+        for description in list(self.document.findall(addnodes.desc_content)):
+            for text in list(description.findall(nodes.Text)):
+                if not any(isinstance(each, _NO_TEXT) for each in _ancestors(text)):
+                    _set_atoms(text)
+            for literal in list(description.findall(nodes.literal)):
+                if not isinstance(literal.parent, addnodes.pending_xref):
+                    _set_literal(literal)
 
 
 def _ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
@@ -90,6 +97,6 @@ def _atom(match: re.Match[str]) -> nodes.emphasis:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect the handler; called by Sphinx."""
-    app.connect("doctree-read", set_formulas)
+    """Add the transformation; called by Sphinx."""
+    app.add_transform(SetFormulas)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
