@@ -59,7 +59,7 @@ CUT_OFF = r"""() => {
     return false;
   };
   const found = [];
-  for (const node of document.querySelectorAll(".bd-article :is(mjx-math, math, img, svg, table, pre, p, li, dt)")) {
+  for (const node of document.querySelectorAll(".bd-article :is(mjx-math, noscript > math, img, svg, table, pre, p, li, dt)")) {
     const place = node.getBoundingClientRect();
     const out = place.right > right + 1 || place.left < left - 1;
     if (place.width && out && !within(node)) found.push(`${node.tagName} ${node.textContent.slice(0, 60)}`);
