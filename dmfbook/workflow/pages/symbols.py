@@ -130,8 +130,8 @@ def _stands_apart(node: nodes.Node) -> bool:
 
 
 def link_symbols(app: Sphinx, tree: nodes.document, page: str) -> None:
-    """Link the first uses of a chapter to the rows, and the rows to them."""
-    if app.builder.name != "html":
+    """Link the first uses of a chapter to the rows, and the rows to them; a page of its own has none to lead to."""
+    if app.builder.name != "html" or NOTATION not in app.env.all_docs:
         return
     if page == NOTATION:
         _link_rows(app, tree)
