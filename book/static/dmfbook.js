@@ -21,10 +21,9 @@ function markNarrow() {
   boxes.forEach((box, i) => {
     box.tabIndex = narrow[i] ? 0 : -1;
     box.classList.toggle("narrow", narrow[i]);
-    if (narrow[i]) {
-      hint(box);
-      box.onscroll = () => hint(box);
-    }
+    if (narrow[i]) hint(box);
+    else box.classList.remove("more-left", "more-right");
+    box.onscroll = narrow[i] ? () => hint(box) : null;
   });
 }
 

@@ -119,7 +119,7 @@ def test_comments_in_dark_code_do_not_glare(tab: Page, site: str) -> None:
         assert max(comment) < min(name)
 
 
-def test_a_formula_that_is_cut_off_says_so(tab: Page, site: str) -> None:
+def test_a_formula_says_so_as_long_as_it_is_cut_off(tab: Page, site: str) -> None:
     tab.set_viewport_size({"width": 360, "height": 800})
     tab.goto(f"{site}book/foundations/exact_derivatives.html")
     tab.evaluate("MathJax.startup.promise")
@@ -127,6 +127,11 @@ def test_a_formula_that_is_cut_off_says_so(tab: Page, site: str) -> None:
     assert wide.get_attribute("tabindex") == "0"
     wide.evaluate("box => box.scrollLeft = box.scrollWidth")
     tab.wait_for_selector("mjx-container.more-left:not(.more-right)")
+    narrow = tab.locator("mjx-container.narrow").count()
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    tab.wait_for_timeout(400)
+    assert tab.locator("mjx-container.narrow").count() < narrow
+    assert tab.locator("mjx-container:is(.more-left, .more-right):not(.narrow)").count() == 0
 
 
 def test_rows_of_a_long_table_can_be_sought(tab: Page, site: str) -> None:
