@@ -19,6 +19,7 @@ import pathlib, signal, sys
 from dmfbook.workflow.execution import cache
 cache.PACKAGE = pathlib.Path(sys.argv.pop())
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from dmfbook.workflow.cli import main
 main()
 """

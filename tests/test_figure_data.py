@@ -26,7 +26,7 @@ def drawn(axes):
 
 
 def test_lines_keep_label_colour_and_gaps(axes):
-    axes.plot([0, 1, 2, 3], [np.inf, 0.1, np.nan, 1 / 3], "--", color="C1", label="depth 3")
+    axes.plot([0, 1, 2, 3], [np.inf, 0.1, np.nan, 1 / 3], "--", color="tab:orange", label="depth 3")
     (line,) = drawn(axes)
     assert line == {
         "kind": "line",

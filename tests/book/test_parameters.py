@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pytest
 
 from dmfbook.workflow.sources.notebooks import Book
@@ -53,8 +54,9 @@ def begin(name: str, values: dict[str, Any]) -> None:
     names: dict[str, Any] = {}
     exec(code[0], names)
     names.update(chapter.check(values))
-    for cell in code[1 : code.index(doors[0]) + 1]:
-        exec(cell, names)
+    with matplotlib.rc_context():
+        for cell in code[1 : code.index(doors[0]) + 1]:
+            exec(cell, names)
 
 
 @pytest.mark.parametrize(("name", "values"), TAKEN)
