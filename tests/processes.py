@@ -13,7 +13,7 @@ while not Path("go").exists():
     time.sleep(0.05 * n)
 """
 
-# The shell that runs the tests may ignore Ctrl-C, which children inherit.
+# The shell that runs the tests may ignore Ctrl-C or hang-ups, and children inherit that.
 COMMAND = """\
 import pathlib, signal, sys
 from dmfbook.workflow.execution import cache
