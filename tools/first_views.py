@@ -8,8 +8,7 @@ import re
 from pathlib import Path
 
 from dmfbook.workflow.pages.browser import opened
-
-SHARED = ("closed_forms", "drawing", "motion", "frame")
+from dmfbook.workflow.pages.explorers import SHARED
 
 
 def main(root: Path) -> None:

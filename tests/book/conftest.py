@@ -66,6 +66,14 @@ def site(html: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def plain(browser: Browser) -> Iterator[Page]:
+    """Open an empty tab that runs no script of a page."""
+    context = browser.new_context(java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
 def tab(browser: Browser, site: str) -> Iterator[Page]:
     """Open an empty tab that fails the test on an error or on a request to another machine."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})

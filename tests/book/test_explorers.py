@@ -285,19 +285,16 @@ def test_first_view_is_what_the_script_draws(explorers: Page, root: Path, name: 
     np.testing.assert_allclose(*numbers, rtol=1e-9, atol=0.11)
 
 
-def test_without_a_script_and_on_paper(browser: Browser, site: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    tab = context.new_page()
-    tab.goto(site + PAGE)
+def test_without_a_script_and_on_paper(plain: Page, site: str) -> None:
+    plain.goto(site + PAGE)
     for media in ("screen", "print"):
-        tab.emulate_media(media=media)
+        plain.emulate_media(media=media)
         for name in NAMES:
-            section = tab.locator(f"#explorer-{name}")
+            section = plain.locator(f"#explorer-{name}")
             assert section.locator("svg").count() >= 2
             assert section.locator("svg").first.bounding_box()["width"] > 200
             assert "Numbers of this view" in section.inner_text()
             assert "To move it needs JavaScript" in section.inner_text()
-    context.close()
 
 
 def test_paper_has_no_controls(explorers: Page) -> None:

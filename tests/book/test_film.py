@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 import dmfbook as dmf
 
@@ -173,17 +173,13 @@ def test_it_changes_in_place(front: Page) -> None:
     assert front.evaluate("window.parts") == 0
 
 
-def test_the_picture_before_the_script(browser: Browser, site: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    tab = context.new_page()
-    tab.goto(site + FRONT)
+def test_the_picture_before_the_script(plain: Page, site: str) -> None:
+    plain.goto(site + FRONT)
     for media in ("screen", "print"):
-        tab.emulate_media(media=media)
-        assert tab.locator("#explorer-collapse svg").count() == 2
-        assert (
-            f"weight {START}" in tab.locator("#explorer-collapse .explorer-sentence").inner_text()
-        )
-    context.close()
+        plain.emulate_media(media=media)
+        picture = plain.locator("#explorer-collapse")
+        assert picture.locator("svg").count() == 2
+        assert f"weight {START}" in picture.locator(".explorer-sentence").inner_text()
 
 
 def test_what_moves_asks_for_frames_in_one_place(root: Path) -> None:

@@ -1,11 +1,10 @@
 """The book where no script runs: text, theorems, proofs and formulas."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from layout import WIDTHS, assert_laid_out
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.book
 
@@ -13,14 +12,6 @@ pytestmark = pytest.mark.book
 def test_every_formula_has_mathml(html: Path, page: Path) -> None:
     text = (html / page).read_text("utf-8")
     assert text.count('class="math notranslate') == text.count("<noscript><math")
-
-
-@pytest.fixture(scope="module")
-def plain(browser: Browser) -> Iterator[Page]:
-    """Open a tab that runs no script of a page."""
-    context = browser.new_context(java_script_enabled=False)
-    yield context.new_page()
-    context.close()
 
 
 def test_every_page_is_laid_out(plain: Page, html: Path, page: Path) -> None:
@@ -32,21 +23,17 @@ def test_every_page_is_laid_out(plain: Page, html: Path, page: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_a_chapter_can_be_read(browser: Browser, html: Path, width: int) -> None:
-    context = browser.new_context(
-        java_script_enabled=False, viewport={"width": width, "height": 800}
-    )
-    tab = context.new_page()
-    tab.goto((html / "book/foundations/exact_derivatives.html").as_uri())
-    assert tab.locator("#thm-hessian").is_visible()
-    proof = tab.locator("#thm-hessian + details")
+def test_a_chapter_can_be_read(plain: Page, html: Path, width: int) -> None:
+    plain.set_viewport_size({"width": width, "height": 800})
+    plain.goto((html / "book/foundations/exact_derivatives.html").as_uri())
+    assert plain.locator("#thm-hessian").is_visible()
+    proof = plain.locator("#thm-hessian + details")
     proof.locator("summary").click()
     assert proof.locator("p").first.is_visible()
-    for formula in tab.locator("#thm-hessian span.math, #thm-hessian + details span.math").all():
+    for formula in plain.locator("#thm-hessian span.math, #thm-hessian + details span.math").all():
         seen, around = formula.locator("math").bounding_box(), formula.bounding_box()
         assert seen is not None and around is not None
         assert seen["width"] > 1 and seen["height"] > 4
         # The TeX beside it takes no room.
         assert around["width"] < seen["width"] + 4
-    assert tab.locator("div.math math:visible").count() > 5
-    context.close()
+    assert plain.locator("div.math math:visible").count() > 5
