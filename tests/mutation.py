@@ -1,23 +1,28 @@
 """Mutation check: break each formula in turn and see that a test of its module fails.
 
 Run as ``python tests/mutation.py [FOLDER/MODULE …]``; without names, on all numerics. A mutant is a module with one
-operator, sign, number, comparison or transpose changed; it lives in a copy of the package, and
-``tests/<folder>/test_<module>.py``, or what stands in ``TESTS``, runs on that copy. Survivors are printed, except the
-equivalent mutants listed below, and fail the check.
+operator, sign, number, comparison or transpose changed, and ``tests/<folder>/test_<module>.py``, or what stands in
+``TESTS``, runs on it. Most mutants are a function that gets other code in a fork of a process that has loaded all, and
+the tests that take the changed line run, the quickest of them first; those that none finds, and which are not on the
+list of equivalent ones below, meet all tests on a copy of the package. Who survives is printed and fails the check.
 """
 
 import ast
 import copy
+import gc
+import json
 import os
 import re
 import resource
 import shutil
 import sys
 import tempfile
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import NamedTuple
 
 # Loaded before the forks, and with one thread, which a fork survives and which shares the cores.
@@ -25,6 +30,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # Plugins that these tests do not need take longer to load than a mutant to fail.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 import autograd.numpy  # noqa: E402, F401
+import coverage  # noqa: E402
 import mpmath  # noqa: E402, F401
 import pytest  # noqa: E402
 import scipy.optimize.elementwise  # noqa: E402
@@ -88,6 +94,9 @@ TIMEOUT = 120  # seconds of computing; a mutant that does not end counts as foun
 EQUIVALENT = {
     # Tuning: the same numbers, sooner or later.
     "step = max(1, TILE_ENTRIES // (height * panel.stop))": ["1 → 2"],
+    # Another unit, in which the numbers are in range as well.
+    "unit = unit_exponent(0.0, reg, depth)": ["0.0 → 1.0"],
+    "unit = unit_exponent(target, 0.0, depth)": ["0.0 → 1.0"],
     # Any positive number stands for a mode that is left out.
     "values = np.choose(checked, (1.0, self.smaller, self.larger))": ["1.0 → 2.0"],
     # How near is equal: far above rounding, far below what a target can mean.
@@ -175,7 +184,7 @@ NAMES = {"maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max"}
 
 class Mutant(NamedTuple):
     module: str
-    number: int
+    lines: range
     line: str
     change: str
     source: bytes
@@ -217,6 +226,17 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Name(NAMES[name])
 
 
+def statements(node: ast.AST, lines: range = range(0)) -> Iterator[tuple[ast.AST, range]]:
+    """All nodes below `node`, each with the lines of its statement, of which a compound one has its head alone."""
+    for child in ast.iter_child_nodes(node):
+        inner = lines
+        if isinstance(child, ast.stmt):
+            body = getattr(child, "body", None)
+            inner = range(child.lineno, body[0].lineno if body else child.end_lineno + 1)
+        yield child, inner
+        yield from statements(child, inner)
+
+
 def formulas(node: ast.AST) -> Iterator[ast.AST]:
     """Nodes below `node`, without annotations, messages, seeds and tuning constants."""
     for child in ast.iter_child_nodes(node):
@@ -232,7 +252,9 @@ def mutants(module: str) -> Iterator[Mutant]:
     """All mutants of a module."""
     source = (ROOT / "dmfbook" / f"{module}.py").read_bytes()
     lines = source.splitlines(keepends=True)
-    for node in formulas(ast.parse(source)):
+    tree = ast.parse(source)
+    around = dict(statements(tree))
+    for node in formulas(tree):
         for variant in variants(node):
             start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
             end = sum(map(len, lines[: node.end_lineno - 1])) + node.end_col_offset
@@ -241,11 +263,16 @@ def mutants(module: str) -> Iterator[Mutant]:
             new = text if isinstance(variant, ast.stmt | ast.Constant) else f"({text})"
             yield Mutant(
                 module,
-                node.lineno,
+                around[node],
                 lines[node.lineno - 1].decode().strip(),
                 f"{ast.unparse(node)} → {text}",
                 source[:start] + new.encode() + source[end:],
             )
+
+
+def is_equivalent(mutant: Mutant) -> bool:
+    """Whether it is on the list of those that no test can find."""
+    return mutant.change in EQUIVALENT.get(mutant.line, [])
 
 
 def all_modules() -> list[str]:
@@ -262,63 +289,179 @@ def tests_of(module: str) -> list[str]:
     return [str(path.with_name(f"test_{path.name}.py")) for path in paths]
 
 
-def survives(mutant: Mutant, folder: Path) -> bool:
-    """Whether all tests of the module pass on the mutant; to be asked in a process of its own."""
-    resource.setrlimit(resource.RLIMIT_CPU, (TIMEOUT, TIMEOUT))
-    ignore = shutil.ignore_patterns("__pycache__", "workflow")
-    shutil.copytree(ROOT / "dmfbook", folder / "dmfbook", ignore=ignore)
-    (folder / "dmfbook" / f"{mutant.module}.py").write_bytes(mutant.source)
-    sys.path.insert(0, str(folder))
+class Taken:
+    """A plugin of pytest: notes which tests take which lines of a file, and how long each computes."""
+
+    def __init__(self, file: str):
+        self.file, self.seconds = file, {}
+        self.trace = coverage.Coverage(data_file=None, config_file=False, include=[file])
+        self.trace.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        """Trace a test under its name."""
+        self.trace.switch_context(item.nodeid)
+        start = time.process_time()
+        result = yield
+        self.seconds[item.nodeid] = time.process_time() - start
+        return result
+
+    def save(self, path: Path):
+        """Write the seconds of each test, and the tests of each line."""
+        self.trace.stop()
+        lines = self.trace.get_data().contexts_by_lineno(self.file)
+        path.write_text(json.dumps({"seconds": self.seconds, "lines": lines}))
+
+
+class OnEachMutant:
+    """A plugin of pytest: forks of the process, in which the tests are collected already, run them on the mutants."""
+
+    def __init__(self, module: str, notes: Path):
+        self.file = str(ROOT / "dmfbook" / f"{module}.py")
+        self.mutants, self.notes = list(mutants(module)), notes
+        self.finish = self.write_survivors
+
+    def pytest_runtestloop(self, session):
+        """Stay the parent, who runs no test, or become a child, who goes on and runs them."""
+        if not os.fork():
+            taken = Taken(self.file)
+            session.config.pluginmanager.register(taken)
+            self.finish = lambda status: taken.save(self.notes) or status
+            return None
+        if status_of_child() != 0:
+            session.shouldfail = "without any mutant"
+            raise session.Failed(session.shouldfail)
+        self.survivors = []
+        for number, mutant in enumerate(self.mutants):
+            if not os.fork():
+                resource.setrlimit(resource.RLIMIT_CPU, (TIMEOUT, TIMEOUT))
+                self.finish = lambda status: status
+                session.items[:] = (
+                    in_order(session.items, self.notes, mutant.lines)
+                    if replaced(self.file, mutant.source)
+                    else []
+                )
+                return None
+            if status_of_child() == 0:
+                self.survivors.append(number)
+        return True
+
+    def write_survivors(self, status: int) -> int:
+        """Write which mutants are left, to be tested on a copy of the package."""
+        if status == 0:
+            self.notes.write_text(json.dumps(self.survivors))
+        return status
+
+
+def status_of_child() -> int:
+    """Wait for one child."""
+    return os.waitstatus_to_exitcode(os.wait()[1])
+
+
+def replaced(file: str, source: bytes) -> bool:
+    """Whether functions of a module that is loaded could be given their code in another source of it."""
+    olds, news = (codes(compile(text, file, "exec")) for text in (Path(file).read_bytes(), source))
+    other = {old: new for old, new in zip(olds, news, strict=True) if old != new}
+    functions = [
+        thing
+        for thing in gc.get_objects()
+        if isinstance(thing, FunctionType) and thing.__code__ in other
+    ]
+    for function in functions:
+        function.__code__ = other[function.__code__]
+    return bool(functions)
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """A piece of code, and all within."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes(constant)
+
+
+def in_order(items: list[pytest.Item], notes: Path, lines: range) -> list[pytest.Item]:
+    """Those tests that take some of the lines, the quickest of them first."""
+    taken = json.loads(notes.read_text())
+    names = {test for line in lines for test in taken["lines"].get(str(line), [])}
+    chosen = [item for item in items if item.nodeid in names]
+    return sorted(chosen, key=lambda item: taken["seconds"][item.nodeid])
+
+
+def run_tests(module: str, *plugins) -> int:
+    """Run the tests of a module without a word; return their exit status."""
     sys.dont_write_bytecode = True
-    with open(folder / "log", "w") as log, redirect_stdout(log), redirect_stderr(log):
-        status = pytest.main([*OPTIONS.split(), *tests_of(mutant.module)])
-    if status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise RuntimeError("no test ran")
-    return status == pytest.ExitCode.OK
+    with open(os.devnull, "w") as log, redirect_stdout(log), redirect_stderr(log):
+        return pytest.main([*OPTIONS.split(), *tests_of(module)], plugins)
 
 
-def survivors(cases: list[Mutant]) -> Iterator[Mutant]:
-    """Those mutants that no test finds. Forks inherit the libraries, which saves most of the time."""
-    running: dict[int, Mutant] = {}
-    waiting = list(enumerate(cases))[::-1]
-    with tempfile.TemporaryDirectory() as base:
-        while waiting or running:
-            while waiting and len(running) < PROCESSES:
-                number, mutant = waiting.pop()
-                pid = os.fork()
-                if pid == 0:
-                    try:
-                        os._exit(0 if survives(mutant, Path(base, str(number))) else 1)
-                    except BaseException:
-                        traceback.print_exc()
-                        os._exit(2)
-                running[pid] = mutant
-            pid, status = os.wait()
-            mutant, code = running.pop(pid), os.waitstatus_to_exitcode(status)
-            if code == 0:
-                yield mutant
-            elif code == 2:
-                raise RuntimeError(f"the tests of {mutant.module} did not run")
+def on_each_mutant(module: str, folder: Path) -> int:
+    """Run the tests of a module on its mutants where they are quickly made: functions with other code."""
+    plugin = OnEachMutant(module, notes_of(module, folder))
+    status = run_tests(module, plugin)
+    return plugin.finish(status)  # by now another one, in a child
+
+
+def notes_of(module: str, folder: Path) -> Path:
+    """Where the notes on a module are."""
+    return folder / f"{module.replace('/', '.')}.json"
+
+
+def on_a_copy(mutant: Mutant) -> int:
+    """Run the tests of a mutant on a copy of the package: what it does when it is loaded is changed as well."""
+    resource.setrlimit(resource.RLIMIT_CPU, (TIMEOUT, TIMEOUT))
+    with tempfile.TemporaryDirectory() as folder:
+        ignore = shutil.ignore_patterns("__pycache__", "workflow")
+        shutil.copytree(ROOT / "dmfbook", Path(folder, "dmfbook"), ignore=ignore)
+        Path(folder, "dmfbook", f"{mutant.module}.py").write_bytes(mutant.source)
+        sys.path.insert(0, folder)
+        return run_tests(mutant.module)
+
+
+def forked(task: Callable[..., int], cases: Iterable[tuple]) -> Iterator[tuple[tuple, int]]:
+    """Do a task with each case in a process of its own; yield cases and exit statuses. Forks inherit the libraries."""
+    running: dict[int, tuple] = {}
+    waiting = list(cases)[::-1]
+    while waiting or running:
+        while waiting and len(running) < PROCESSES:
+            case = waiting.pop()
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    os._exit(task(*case))
+                except BaseException:
+                    traceback.print_exc()
+                    os._exit(pytest.ExitCode.INTERNAL_ERROR)
+            running[pid] = case
+        pid, status = os.wait()
+        yield running.pop(pid), os.waitstatus_to_exitcode(status)
 
 
 def main(modules: list[str]) -> int:
     """Check the modules; print survivors and the score."""
-    sources = {module: (ROOT / "dmfbook" / f"{module}.py").read_bytes() for module in modules}
-    originals = [Mutant(module, 0, "", "", source) for module, source in sources.items()]
-    if len(list(survivors(originals))) < len(modules):
-        print("the tests fail without any mutant, or do not end in time", file=sys.stderr)
-        return 2
-    cases = [mutant for module in modules for mutant in mutants(module)]
-    equivalent, survived = 0, 0
-    for mutant in survivors(cases):
-        if mutant.change in EQUIVALENT.get(mutant.line, []):
-            equivalent += 1
-        else:
+    left, number = [], 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for (module, _), status in forked(on_each_mutant, [(module, folder) for module in modules]):
+            if status:
+                print(
+                    f"{module}: the tests fail without any mutant, or do not run", file=sys.stderr
+                )
+                return 2
+            cases = list(mutants(module))
+            number += len(cases)
+            left += [cases[place] for place in json.loads(notes_of(module, folder).read_text())]
+    doubtful = [(mutant,) for mutant in left if not is_equivalent(mutant)]
+    equivalent, survived = len(left) - len(doubtful), 0
+    for (mutant,), status in forked(on_a_copy, doubtful):
+        if status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise RuntimeError(f"the tests of {mutant.module} did not run")
+        if status == 0:
             survived += 1
-            place = f"dmfbook/{mutant.module}.py:{mutant.number}"
+            place = f"dmfbook/{mutant.module}.py:{mutant.lines.start}"
             print(f"survived: {place}: {mutant.change}    in    {mutant.line}", flush=True)
-    found = len(cases) - equivalent - survived
-    print(f"{found} of {len(cases)} mutants found, {equivalent} equivalent, {survived} survived")
+    found = number - equivalent - survived
+    print(f"{found} of {number} mutants found, {equivalent} equivalent, {survived} survived")
     return int(survived > 0)
 
 
