@@ -38,6 +38,7 @@ import scipy.sparse.linalg  # noqa: E402
 import scipy.stats  # noqa: E402, F401
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 PARTS = ("network", "regularized", "unregularized", "zero_loss", "sensing", "training", "yardstick")
 # Modules that are tested by what calls them.
 TESTS = {
@@ -391,6 +392,8 @@ def in_order(items: list[pytest.Item], notes: Path, lines: range) -> list[pytest
 def run_tests(module: str, *plugins) -> int:
     """Run the tests of a module without a word; return their exit status."""
     sys.dont_write_bytecode = True
+    if "dmfbook" in sys.modules:
+        raise RuntimeError("the package was loaded too early")
     with open(os.devnull, "w") as log, redirect_stdout(log), redirect_stderr(log):
         return pytest.main([*OPTIONS.split(), *tests_of(module)], plugins)
 
