@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from dmfbook.workflow.pages.browser import browser_path, opened
 from dmfbook.workflow.system.errors import BookError
 
 ROOT = Path(__file__).parents[2]
+
+# On a busy machine the first formula of a page may take long: MathJax is read and started for it.
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
