@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 from strategies import EPS, exact_cases, real_cases, widths
 
 import dmfbook as dmf
-from dmfbook.network.factors import transposed_layers
+from dmfbook.network.factors import partial_products_of, transposed_layers
 
 
 @given(exact_cases())
@@ -49,6 +49,22 @@ def test_partial_products_grow_by_one_factor(case):
     for l in range(len(factors) - 1):
         np.testing.assert_array_equal(left[l], left[l + 1] @ factors[l + 1])
         np.testing.assert_array_equal(right[l + 1], factors[l] @ right[l])
+
+
+@pytest.mark.parametrize("stack", [(), (3,), (2, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(2, 3, 1), (2, 4, 3, 5, 1)], ids=str)
+def test_partial_products_of_a_stack_are_those_of_its_points(shape, stack):
+    rng = np.random.default_rng(0)
+    factors = [
+        rng.integers(-2, 3, (*stack, after, before)) * 1.0 for before, after in pairwise(shape)
+    ]
+    found = partial_products_of(factors)
+    for index in np.ndindex(stack):
+        expected = dmf.partial_products([factor[index] for factor in factors])
+        for products, alone in zip(found, expected, strict=True):
+            for product, one in zip(products, alone, strict=True):
+                # The identities serve all points.
+                np.testing.assert_array_equal(product[index] if product.ndim > 2 else product, one)
 
 
 @given(real_cases())

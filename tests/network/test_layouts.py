@@ -57,6 +57,25 @@ class Tensor:
         return self._array
 
 
+class First(Tensor):
+    """The weight of a first layer, from which inputs like it are made."""
+
+    def new_tensor(self, array):
+        return np.asarray(array, dtype="float32")
+
+
+class Own(Module):
+    """A module of one's own, with a first layer that makes inputs; what it does with its layers is `forward`."""
+
+    def __init__(self, forward, weights=WEIGHTS):
+        self._weights = weights
+        super().__init__(Linear(First(weights[0])), *map(Linear, weights[1:]))
+        self._forward = forward
+
+    def __call__(self, inputs):
+        return self._forward(inputs, *self._weights)
+
+
 class Dropout(Module):
     pass
 
@@ -81,6 +100,7 @@ def layers():
         Sequential(
             Sequential(*layers()[:2]), Identity(), Dropout(p=0.5, training=False), layers()[2]
         ),
+        Sequential(layers()[0], Dropout(p=0.0, training=True), *layers()[1:]),
         Module(*layers()),
         SimpleNamespace(modules=lambda: layers()),
     ],
@@ -105,7 +125,11 @@ BAD_MODELS = {
         ValueError,
         "no bias, got one in 1",
     ),
-    "activation": (Sequential(LAYER, ReLU(), LAYER), TypeError, "linear layers only, got 1: ReLU"),
+    "activation": (
+        Sequential(LAYER, ReLU(training=False), LAYER),
+        TypeError,
+        "linear layers only, got 1: ReLU$",
+    ),
     "dropout": (
         Sequential(LAYER, Dropout(p=0.5, training=True)),
         TypeError,
@@ -138,6 +162,40 @@ BAD_MODELS = {
 def test_models_that_are_no_products_are_refused(model, error, message):
     with pytest.raises(error, match=message):
         dmf.factors_from(model)
+
+
+def chain(x, *weights):
+    """What a network does: its layers one after the other, on inputs in rows."""
+    for weight in weights:
+        x = x @ weight.T
+    return x
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, [np.zeros((4, 3)), *WEIGHTS[1:]]], ids=["", "zero"])
+@pytest.mark.parametrize("scale", [1, 100])
+def test_a_module_of_ones_own_is_tried(weights, scale):
+    weights = [np.float32(scale) * weight for weight in weights]
+    for factor, weight in zip(dmf.factors_from(Own(chain, weights)), weights, strict=True):
+        np.testing.assert_array_equal(factor, weight)
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        (lambda x, a, b, c: chain(x, a, b), "one after the other"),
+        (lambda x, a, b, c: chain(x, a, b, c).T, "one after the other"),
+        (lambda x, a, b, c: chain(np.maximum(chain(x, a), 0), b, c), "one after the other"),
+        (lambda x, a, b, c: chain(x, a, b, c) + 0.1, "one after the other"),
+        (lambda x, a, b, c: -chain(x, a, b, c), "one after the other"),
+        (
+            lambda x, a, b, c: chain(x[:, :2], a, b, c),
+            r"take inputs of shape \(3, 3\) like its first",
+        ),
+    ],
+)
+def test_a_module_that_does_something_else_is_refused(forward, message):
+    with pytest.raises(TypeError, match=message):
+        dmf.factors_from(Own(forward))
 
 
 def test_modules_of_torch():

@@ -47,6 +47,7 @@ def test_one_measurement_of_a_number_will_do():
     assert dmf.symmetric_gaussian_sensing(1, 1, rng).shape == (1, 1)
     assert dmf.entry_sampling((1, 1), 1, rng).forward([[2.0]]).tolist() == [2.0]
     assert dmf.entry_sampling((1, 1), entries=([0], [0])).scale == 1
+    assert dmf.entry_sampling((2, 4), entries=([1, 0], [0, 3])).scale == 2  # √(8 / 2)
 
 
 class NeedsGradient:

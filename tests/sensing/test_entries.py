@@ -46,6 +46,20 @@ def test_entries_are_the_caller_s_to_read_and_nobody_s_to_write():
     np.testing.assert_array_equal(again.forward(matrix), drawn.forward(matrix))
 
 
+@pytest.mark.parametrize("shape", [(4, 3), (3, 4)])
+def test_last_rows_and_columns_may_be_unseen(shape):
+    operator = dmf.entry_sampling(shape, entries=([0, 1, 1], [1, 0, 1]))
+    dense = dmf.dense_sensing([operator.adjoint(unit) for unit in np.eye(3)])
+    left, right = (np.arange(1.0, side + 1) + np.eye(side) for side in shape)
+    found, expected = (
+        dmf.Sensing(each, np.ones(3)).curvature_trace(
+            np.ones(shape), left + left.T, right + right.T
+        )
+        for each in (operator, dense)
+    )
+    assert found == pytest.approx(expected, rel=1e-13)
+
+
 def test_completion_of_a_large_matrix_takes_the_memory_of_a_few_matrices():
     side, rank, count = 1000, 5, 100_000
     dense = 8 * side * side  # one measured matrix; a list of measurement matrices would be 100,000
@@ -81,8 +95,16 @@ def own(shape, entries):
 
 
 BAD = {
-    "negative": (own((3, 2), ([-1], [0])), ValueError, "rows of entries must lie from 0 to 2"),
-    "beyond": (own((3, 2), ([0], [2])), ValueError, "columns of entries must lie from 0 to 1"),
+    "negative": (
+        own((3, 2), ([0, -1], [0, 1])),
+        ValueError,
+        "rows of entries must lie from 0 to 2",
+    ),
+    "beyond": (
+        own((3, 2), ([0, 1], [0, 2])),
+        ValueError,
+        "columns of entries must lie from 0 to 1",
+    ),
     "repeated": (own((3, 2), ([1, 0, 1], [1, 0, 1])), ValueError, r"distinct, got \(1, 1\) more"),
     "unequal": (own((3, 2), ([0, 1], [0])), ValueError, "equally many, got 2 and 1"),
     "halves": (own((3, 2), ([0.5], [0])), TypeError, "rows of entries must be integers"),

@@ -92,6 +92,16 @@ def test_the_forms_of_entries_are_those_of_their_matrices():
         assert by_entries.smallest == pytest.approx(by_matrices.smallest, rel=1e-6, abs=1e-12)
 
 
+def test_eight_starts_are_usual_and_one_will_do():
+    operator = dmf.gaussian_sensing((4, 3), 9, np.random.default_rng(8))
+    first, second = np.random.default_rng(9), np.random.default_rng(9)
+    usual = dmf.isometry_lower_bound(operator, 2, first)
+    assert usual == dmf.isometry_lower_bound(operator, 2, second, starts=8)
+    assert first.normal() == second.normal()  # as many draws
+    one = dmf.isometry_lower_bound(operator, 2, np.random.default_rng(9), starts=1)
+    assert usual.smallest <= one.smallest <= one.largest <= usual.largest
+
+
 def test_an_estimate_is_short_and_survives_pickle():
     estimate = dmf.IsometryEstimate(2, smallest=0.5, largest=1.5)
     assert repr(estimate) == "IsometryEstimate(rank=2, smallest=0.5, largest=1.5)"

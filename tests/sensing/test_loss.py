@@ -36,6 +36,32 @@ def test_the_trace_is_a_sum_over_units(lead):
     found = LOSS.curvature_trace(X, lefts, rights)
     assert np.shape(found) == lead
     np.testing.assert_allclose(np.ravel(found), one * np.arange(1, 1 + found.size), rtol=1e-12)
+    rights = np.ones((*lead, 1, 1)) * RIGHT
+    np.testing.assert_allclose(
+        LOSS.curvature_trace(X, LEFT, rights), np.full(lead, one), rtol=1e-12
+    )
+
+
+def test_matrices_of_a_stack_have_each_their_own_loss():
+    stack = np.stack([X, Z, X - Z])
+    np.testing.assert_allclose(LOSS.value(stack), [LOSS.value(x) for x in stack], rtol=1e-13)
+    for many in (LOSS.gradient, lambda x: LOSS.curvature(X, x)):
+        np.testing.assert_allclose(many(stack), [many(x) for x in stack], rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", [-300, 0, 1, 300])
+def test_units_make_matrices_and_measurements_of_order_one(size):
+    """``ℓ(X) = 4^c ℓ'(X / 2^x)``, where neither is above one and one of them is at least a half."""
+    for power in (-200, 0, 200):
+        loss = dmf.Sensing(LOSS.operator, np.ldexp(MEASUREMENTS, power))
+        matrix = np.ldexp(X / np.abs(X).max(), size - 1)  # the largest entry is 2^(size − 1)
+        x, c = loss.units(size)
+        other, there = loss.in_units(x, c), np.ldexp(matrix, -x)
+        assert loss.value(matrix) == np.ldexp(other.value(there), 2 * c)
+        assert 0.5 <= max(np.abs(other.measurements).max(), np.abs(there).max()) < 1
+    nothing = dmf.Sensing(LOSS.operator, np.zeros(6))
+    assert nothing.units(size) == (size, size)
+    assert dmf.Sensing(LOSS.operator, np.ones((2, 6))).units(size) is None
 
 
 def test_a_loss_beyond_float64_is_infinite():

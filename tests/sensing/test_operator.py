@@ -42,6 +42,7 @@ def operators():
         "array": dmf.sensing_operator(rows, SHAPE),
         "sparse": dmf.sensing_operator(csr_array(rows), SHAPE),
         "scipy": dmf.sensing_operator(2 * aslinearoperator(rows), SHAPE),
+        "as many as entries": dmf.sensing_operator(csr_array(np.diag(np.arange(1.0, 13))), SHAPE),
         "another": dmf.sensing_operator(dmf.gaussian_sensing(SHAPE, 7, rng), SHAPE),
     }
 
@@ -82,7 +83,7 @@ def test_it_is_a_linear_operator_on_stacked_columns(operator):
 
 
 @every_operator
-@pytest.mark.parametrize("block", [2**22, 40])  # all matrices at once, and two or three at a time
+@pytest.mark.parametrize("block", [2**22, 40, 1])  # all matrices at once, two or three, and one
 def test_private_products_are_sums_over_measurements(operator, block, monkeypatch):
     monkeypatch.setattr("dmfbook.sensing.operator.BLOCK_ENTRIES", block)
     rng = np.random.default_rng(3)
@@ -122,6 +123,20 @@ def test_dependent_measurements_lose_nothing():
     orthonormal, values = operator._orthonormal(operator.forward(truth))
     assert orthonormal.shape == (6, 6)
     np.testing.assert_allclose(orthonormal.adjoint(values), truth, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("power", [-200, 0, 200])
+def test_measurements_that_differ_little_are_independent_up_to_rounding(power):
+    """Two that are alike in six digits, and their sum."""
+    one, other = np.random.default_rng(12).normal(size=(2, 3, 2))
+    near = one + 1e-6 * other
+    operator = dmf.dense_sensing(np.ldexp([one, near, one + near], power))
+    orthonormal, values = operator._orthonormal(operator.forward(other))
+    assert orthonormal.shape == (2, 6)
+    np.testing.assert_allclose(orthonormal.forward(other), values, rtol=0, atol=1e-9)
+    rows = orthonormal @ np.eye(6)
+    np.testing.assert_allclose(rows @ rows.T, np.eye(2), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(rows.T @ rows @ other.T.ravel(), other.T.ravel(), rtol=0, atol=1e-9)
 
 
 @every_operator
@@ -257,6 +272,31 @@ def test_unfit_operators_are_refused_before_use(cls, error, message):
     ):
         with pytest.raises(error, match=message):
             call()
+
+
+@pytest.mark.parametrize("power", [-300, -40, 40, 300])
+def test_operators_are_tried_in_units_of_their_own(power):
+    class Scaled(Margins):
+        """In other units."""
+
+        def measure(self, matrices):
+            return np.ldexp(super().measure(matrices), power)
+
+        def back(self, measurements):
+            return np.ldexp(super().back(measurements), power)
+
+    class Unequal(Scaled):
+        def back(self, measurements):
+            return super().back(measurements) * (1 + 1e-6)
+
+    dmf.Sensing(Scaled(*SHAPE), np.ones(7))
+    with pytest.raises(ValueError, match="back must be the adjoint of measure"):
+        dmf.Sensing(Unequal(*SHAPE), np.ones(7))
+
+
+def test_an_operator_may_see_nothing():
+    operator = dmf.sensing_operator(csr_array((5, 12)), SHAPE)
+    assert not operator.forward(np.ones(SHAPE)).any()
 
 
 def test_an_operator_needs_both_methods():

@@ -47,6 +47,9 @@ def test_entries_of_one_matrix_may_differ_in_scale():
         assert values.tolist() == [matrix[k, k]]
     assert dmf.noise_norm(matrix, np.eye(3, 1)) == 1
     assert dmf.noise_norm(matrix + 2.0**-900, np.eye(3, 2)) >= 2.0**-900
+    spread = np.ldexp(np.ones((2, 2)), [[1000, -1000], [-1000, -1000]])
+    assert dmf.signal_values(spread, np.eye(2, 1)).tolist() == [2.0**1000]
+    assert dmf.misalignment(spread, np.eye(2, 1)) == 0
 
 
 def test_a_basis_is_orthonormal_up_to_rounding():

@@ -231,6 +231,13 @@ def test_a_long_step_that_leads_down_is_no_divergence():
     np.testing.assert_allclose(run.factors[0], [5e8, -5e8])
 
 
+def test_a_second_step_may_be_too_long():
+    """Up, and far beyond all digits of the point: it is not taken."""
+    run = dmf.gradient_descent(Distance([0.0]), [np.ones(1)], lambda t: 1e20 if t else 0.5, 9)
+    assert run.status == "diverged" and run.steps == 1
+    assert run.factors[0].tolist() == [0.5]
+
+
 @pytest.mark.parametrize("start", [0.0, 1e-30])
 def test_a_first_step_that_is_too_long_is_no_divergence(start):
     """On ``ln cosh(u − 1)``, whose slope is below 1, every run stays near the minimum."""

@@ -93,6 +93,26 @@ def test_flow_of_a_quadratic_at_any_scale(scale):
         np.testing.assert_allclose(run.records["u"], exact, rtol=0, atol=1e-9 * scale)
 
 
+def test_small_entries_are_as_accurate_as_promised():
+    """A small entry beside a large one decays much faster, and one stays zero: three modes of a quadratic."""
+    rates, start = np.array([0.1, 100.0, 1.0]), np.array([1.0, 1e-7, 0.0])
+
+    class Bowl:
+        def loss(self, factors):
+            return float(rates @ factors[0] ** 2 / 2)
+
+        def gradient(self, factors):
+            return [rates * factors[0]]
+
+    watch = {"u": lambda u: u[0]}
+    run = dmf.gradient_flow(Bowl(), [start], 1e5, tolerance=0.095, record=watch)
+    exact = start * np.exp(-run.times[:, None] * rates)
+    # A step errs by 1e-13 of the largest entry.
+    np.testing.assert_allclose(run.records["u"], exact, rtol=1e-9, atol=1e-12)
+    usual = dmf.gradient_flow(Bowl(), [start], 1e5, tolerance=0.095, accuracy=1e-10)
+    np.testing.assert_array_equal(run.times, usual.times)
+
+
 @pytest.mark.parametrize("power", [-300, 300])
 def test_flow_from_zero_knows_its_own_time(power):
     class Steep(Distance):

@@ -98,6 +98,10 @@ def test_runs_of_a_stack_are_scaled_alone():
         )
         for found, expected in zip(run.factors, alone.factors, strict=True):
             np.testing.assert_allclose(found[i], expected, rtol=0, atol=1e-11)
+    nested = [w[:, None] for w in stack]
+    again = dmf.gradient_descent(PROBLEM, nested, 0.02, 5, scaling=0.1, momentum=0.5)
+    for found, expected in zip(again.factors, run.factors, strict=True):
+        np.testing.assert_allclose(found[:, 0], expected, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("s", [2.0**-120, 2.0**120])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from yardstick.networks import DOMINANT, MAKERS
 
 import dmfbook as dmf
+from dmfbook.yardstick.asks import leading_end
 
 # The equations behind the asks are solved to some 1e-14; the condition number divides by the least eigenvalue, which is
 # known to a multiple of ε times the largest.
@@ -36,6 +37,27 @@ def test_leading_eigenvalues_are_those_asked_for(
     found = made(maker, **asks).top(leading + 1) / 10.0**power
     assert found[:leading] == pytest.approx(np.linspace(1, 1 - spread, leading), rel=ROOTS)
     assert found[leading] == pytest.approx((1 - gap) * (1 - spread), rel=ROOTS)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_what_is_not_asked_for_is_usual(maker):
+    known = made(maker)
+    assert known.top(2) == pytest.approx([1, 0.95], rel=ROOTS)
+    if maker == "saddle":
+        assert known.morse_index == 1
+    else:
+        assert known.condition_number == pytest.approx(100, rel=ROOTS)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_rank_is_that_asked_for_or_a_usual_one(maker):
+    def rank(*arguments, **asks):
+        return np.linalg.matrix_rank(dmf.end_to_end(made(maker, *arguments, **asks).factors))
+
+    assert rank(rank=7) == 7
+    assert rank() == 18  # as many as there is room for
+    assert rank((44,) * 4) == 32
+    assert rank((44,) * 4, leading=35) == 37
 
 
 @pytest.mark.parametrize("widths", [(24, 20, 22), (24, 24, 24, 24), (30, 20, 25, 15, 20)])
@@ -84,28 +106,125 @@ def test_inputs_have_the_condition_number_asked_for(condition):
         ("saddle", {}),
     ):
         known = made(maker, inputs_condition=condition, **asks)
-        moments = np.linalg.eigvalsh(known.inputs.T @ known.inputs)
-        assert moments[-1] == pytest.approx(1.0, rel=ROOTS)
-        assert moments[-1] / moments[0] == pytest.approx(condition, rel=ROOTS)
+        moments = np.linalg.eigvalsh(known.inputs.T @ known.inputs)[::-1]
+        # Beyond the modes of the target of a minimizer, else from the first on, they decline geometrically.
+        strongest = 19 if maker == "minimizer" else 1
+        assert moments[:strongest] == pytest.approx(np.ones(strongest), rel=ROOTS)
+        expected = np.geomspace(1, 1 / condition, 25 - strongest)
+        assert moments[strongest - 1 :] == pytest.approx(expected, rel=ROOTS)
+
+
+def test_inputs_may_have_one_direction_beyond_the_modes():
+    """The modes of a minimizer and the one it leaves out take the other five."""
+    widths, asks = (6, 8, 8, 9), {"condition": 1e3}
+    known = made("minimizer", widths, rank=4, inputs_condition=4.0, **asks)
+    moments = np.linalg.svd(known.inputs, compute_uv=False) ** 2
+    assert moments == pytest.approx([1, 1, 1, 1, 1, 0.25], rel=ROOTS)
+    alike = made("minimizer", widths, rank=5, inputs_condition=1.0, **asks)
+    assert np.linalg.svd(alike.inputs, compute_uv=False) == pytest.approx(np.ones(6), rel=ROOTS)
+    shallow = made("minimizer", (6, 8, 6), rank=6, **asks)
+    assert np.linalg.matrix_rank(dmf.end_to_end(shallow.factors)) == 6
+
+
+@pytest.mark.parametrize("widths", [(24, 20, 18, 22), (9, 9, 10, 9, 9)])
+def test_last_mode_and_the_one_left_out_are_as_far_from_the_threshold(widths):
+    known = made("minimizer", widths, condition=1e5)
+    target = np.linalg.svd(known.outputs, compute_uv=False)
+    rank = np.linalg.matrix_rank(dmf.end_to_end(known.factors))
+    last, left_out = target[rank - 1 : rank + 1]
+    middle = dmf.collapse_threshold(known.reg, len(widths) - 1)
+    # Up to the square of the distance.
+    assert (last + left_out) / 2 - middle == pytest.approx(0, abs=1e-3 * (last - left_out))
+
+
+@pytest.mark.parametrize("widths", [(12, 9, 11), (24, 20, 18, 22), (12, 10, 11, 10, 12)])
+def test_modes_behind_the_leading_group_decline_geometrically_from_half_way(widths):
+    """Their first pair is not far below what follows the group; of pairs ``μ⁺`` as in the head of the module."""
+    depth, leading = len(widths) - 1, 2
+    known = made("minimizer", widths, leading=leading, gap=0.04, condition=1e4)
+    value = np.linalg.svd(known.factors[0], compute_uv=False)
+    value = value[value > 1e-9 * value[0]]
+    steps = value[leading + 2 :] / value[leading + 1 : -1]
+    assert steps == pytest.approx(np.full(len(steps), steps[0]), rel=1e-9)
+
+    def pair(w):
+        first, sums = value[0], (value[0] ** depth + w**depth)
+        sums += known.reg * (first ** (2 - depth) + w ** (2 - depth))
+        return 2 * sums * (first**depth - w**depth) / (first**2 - w**2)
+
+    head = value[leading + 1] / steps[0]
+    assert pair(head) == pytest.approx((0.96 + pair(value[-1])) / 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("widths", [(12, 8, 9, 10), (10, 9, 8, 12)])
+def test_largest_possible_indices_can_be_had(widths):
+    assert made("saddle", widths, index=12).morse_index == 12
+    deep = (widths[0], 8, 8, 8, 8, widths[-1])
+    assert made("saddle", deep, index=10, **DOMINANT).morse_index == 10
+
+
+WRONG_ASKS = {
+    "gap": ((1, 0.0, 0.06, 1.0), 700.0),
+    "leading": ((2, 0.0, 0.05, 1.0), 700.0),
+    "spread": ((2, 1e-6, 0.05, 1.0), 700.0),
+    "largest": ((1, 0.0, 0.05, 1.0 + 1e-6), 700.0),
+    "condition": ((1, 0.0, 0.05, 1.0), 700.5),
+}
+
+
+@pytest.mark.parametrize(("asks", "condition"), WRONG_ASKS.values(), ids=WRONG_ASKS)
+def test_networks_that_came_out_otherwise_are_refused(asks, condition):
+    known = made("zero loss", condition=700.0)
+    assert leading_end(1, 0.0, 0.05, 1.0).check(known, 700.0) is known
+    with pytest.raises(ValueError, match="no such network was found"):
+        leading_end(*asks).check(known, condition)
 
 
 REFUSED = {
     "one layer": ("zero loss", {"widths": (4, 3)}, "widths must hold at least 3 numbers"),
     "rank": ("zero loss", {"rank": 30}, "rank must be from 3 to 18"),
     "low rank": ("minimizer", {"rank": 2}, "rank must be from 3 to 18"),
+    "one mode": ("zero loss", {"rank": 1}, "rank must be from 3 to 18"),
+    "rank of a saddle": ("saddle", {"rank": 2}, "rank must be from 3 to 18"),
+    "rank of all outputs": ("minimizer", {"widths": (9, 8, 8, 6), "rank": 6}, "from 3 to 5"),
+    "rank of all inputs": ("saddle", {"widths": (9, 12, 12, 10), "rank": 9}, "from 3 to 8"),
     "many leading": ("zero loss", {"leading": 40}, "rank must be from 42 to 18"),
     "spread of one": ("zero loss", {"spread": 0.1}, "a spread needs at least 2 leading"),
     "wide spread": ("zero loss", {"leading": 2, "spread": 1.0}, "spread must be below 1, got 1"),
     "gap": ("zero loss", {"gap": 0.0}, "gap must lie between 0 and 1, got 0"),
+    "whole gap": ("zero loss", {"gap": 1.0}, "gap must lie between 0 and 1, got 1"),
+    "gap of the depth": ("zero loss", {"widths": (9,) * 5, "gap": 0.75}, "never below 1/4"),
     "gap beyond depth": ("zero loss", {"gap": 0.7}, "never below 1/3 of the largest at depth 3"),
     "gap beyond weights": ("minimizer", {"gap": 0.5}, "must have .* above 0.7589 at depth 3"),
     "condition": ("zero loss", {"condition": 2.0}, "condition must be at least 3.604"),
     "weak condition": ("minimizer", {"condition": 20.0}, "condition must be at least 39"),
+    "condition of the tail": ("zero loss", {"condition": 3.4}, "condition must be at least 3.604"),
+    "condition of the weight": ("minimizer", {"condition": 30.0}, "condition must be at least 39"),
+    "wide group": (
+        "minimizer",
+        {"leading": 2, "spread": 0.2, "condition": 45.0},
+        "no modes are left between",
+    ),
     "inputs": ("zero loss", {"inputs_condition": 0.5}, "inputs_condition must be a number from 1"),
     "all inputs": (
         "minimizer",
         {"widths": (6, 8, 8, 9), "rank": 5, "inputs_condition": 4.0},
         "rank must be from 3 to 4",
+    ),
+    "mild inputs": (
+        "minimizer",
+        {"widths": (6, 8, 8, 9), "rank": 5, "inputs_condition": 1.5},
+        "rank must be from 3 to 4",
+    ),
+    "index and outputs": (
+        "saddle",
+        {"widths": (12, 8, 9, 10), "index": 13},
+        "be at most 12 for rank 8",
+    ),
+    "index and inputs": (
+        "saddle",
+        {"widths": (10, 9, 8, 12), "index": 13},
+        "be at most 12 for rank 8",
     ),
     "index": ("saddle", {"index": 10**4}, "index must be at most"),
     "spare hidden units": ("saddle", {"widths": (8, 8, 8)}, "hidden width of a saddle of depth 2"),
@@ -114,6 +233,31 @@ REFUSED = {
         "saddle",
         {"widths": (7,) * 6, "dominance": 1.6},
         "dominance must lie between 1 and 1.5 at depth 5",
+    ),
+    "less than dominance": (
+        "saddle",
+        {"widths": (7,) * 6, "dominance": 1.45, "index": 3},
+        "dominance must lie between 1 and 1.429 at depth 5 and index 3",
+    ),
+    "nearly deep": (
+        "saddle",
+        {"widths": (7,) * 5} | DOMINANT,
+        "needs depth 5 or more, got depth 4",
+    ),
+    "dominant inputs": (
+        "saddle",
+        {"widths": (7, 8, 8, 8, 8, 9), "index": 8} | DOMINANT,
+        "index must be at most 7",
+    ),
+    "dominant outputs": (
+        "saddle",
+        {"widths": (9, 8, 8, 8, 8, 7), "index": 8} | DOMINANT,
+        "index must be at most 7",
+    ),
+    "all dominant inputs": (
+        "saddle",
+        {"widths": (7,) * 6, "index": 7, "inputs_condition": 3.0} | DOMINANT,
+        "first width must be above 7",
     ),
     "dominant index": ("saddle", {"widths": (7,) * 7, "index": 8} | DOMINANT, "index must be at m"),
     "both": ("saddle", {"widths": (7,) * 7, "leading": 2} | DOMINANT, "together with a dominance"),

@@ -136,6 +136,43 @@ def test_large_networks_are_what_products_say(make, inputs_condition):
     assert network.counts.sum() == network.size
 
 
+@pytest.mark.parametrize("power", [-60, 60])
+@pytest.mark.parametrize("make", KINDS)
+def test_spectra_in_other_units_are_the_same(make, power):
+    """A multiple of the largest eigenvalue is one of all, to rounding; what is zero stays so."""
+    asks = {} if make is dmf.saddle_network else {"condition": 1e4}
+    one, other = (
+        make((9, 6, 7, 8), np.random.default_rng(3), largest=largest, inputs_condition=3.0, **asks)
+        for largest in (1.0, 2.0**power)
+    )
+    spectrum = np.ldexp(other.spectrum(), -power)
+    assert np.abs(spectrum - one.spectrum()).max() <= resolution(one)
+    assert (other.nullity, other.morse_index) == (one.nullity, one.morse_index)
+
+
+def test_blocks_may_come_a_few_at_a_time(monkeypatch):
+    case = CASES["saddle on data (10, 11, 10, 8, 10) multiple"]
+    whole = made(case)
+    pairs = [whole.eigenpairs(which, 9) for which in ("largest", "smallest")]
+    for entries in (1, 300):
+        monkeypatch.setattr("dmfbook.yardstick.blocks.TILE_ENTRIES", entries)
+        pieces = made(case)
+        assert np.array_equal(pieces.spectrum(), whole.spectrum())
+        for which, (values, _) in zip(("largest", "smallest"), pairs, strict=True):
+            found, directions = pieces.eigenpairs(which, 9)
+            assert np.array_equal(found, values)
+            vectors = np.array([dmf.flatten(direction) for direction in directions])
+            assert np.abs(vectors @ vectors.T - np.eye(9)).max() <= 100 * EPS
+
+
+def test_one_pair_and_200_bins_are_usual():
+    network = made(CASES["saddle white (9, 6, 8) simple"])
+    assert network.density().counts.shape == (200,)
+    assert network.density(1).counts.tolist() == [network.size]
+    values, directions = network.eigenpairs()
+    assert values.tolist() == [network.largest] and len(directions) == 1
+
+
 def test_density_counts_each_eigenvalue_once(known):
     density, spectrum = known.density(7), known.spectrum()
     assert density.counts.sum() == known.size

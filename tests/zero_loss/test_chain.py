@@ -45,6 +45,7 @@ def test_terms_are_those_of_the_factors(powers, data):
         # Apart from W_1 Q, which is one more product, all is exact.
         term = np.ldexp(term, scale)
         np.testing.assert_allclose(found, term, rtol=0, atol=1e-14 * np.abs(term).max())
+    assert np.all(np.log2(chain.weights) % 2 == 0) and chain.weights.max() == 1
     sizes = [np.abs(term).max() for term in terms_of(chain)]
     assert 2**-12 < max(sizes) < 2.0 ** (2 * ORDINARY)
     if max(np.abs(powers)) > 10:
@@ -70,6 +71,7 @@ def test_a_layer_that_vanishes_leaves_one_term(place, power):
     found, others = terms_of(chain), [np.ldexp(w, -power) for w in factors]
     assert [l for l, term in enumerate(found) if term.any()] == [place]
     assert 2**-30 < np.abs(found[place]).max() < 2**30
+    assert chain.weights[place] == chain.weights.max() == 1
     term = np.ldexp(terms(others, np.eye(3))[place], 6 * power - chain.exponent)
     np.testing.assert_allclose(found[place], term, rtol=0, atol=1e-14 * np.abs(term).max())
     factors[place - 1] *= 0

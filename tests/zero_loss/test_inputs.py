@@ -9,7 +9,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import eigsh
 
 import dmfbook as dmf
+from dmfbook.network.losses.moments import input_root
 from dmfbook.zero_loss import leading
+from dmfbook.zero_loss.chain import scaled_chain
 
 # Numbers, vectors, bottlenecks, unequal widths; wide outer layers, for which the spaces of low rank are grown.
 SHAPES = [
@@ -96,6 +98,9 @@ def test_only_the_second_moment_matters():
         assert dmf.sharpness(factors, nothing) == 0
         value, moves = dmf.sharpest_direction(factors, nothing)
         assert value == 0 and np.linalg.norm(dmf.flatten(moves)) == pytest.approx(1)
+        chain = scaled_chain(factors, input_root(nothing, 4))
+        pair = leading.leading_pair(chain, 1e-12)
+        assert pair.value == 0 and (pair.left @ pair.right.T).shape == chain.sides
 
 
 def test_samples_are_read_in_blocks(monkeypatch):
@@ -284,6 +289,8 @@ def test_a_target_that_no_input_sees():
         dmf.flattest_factors(target, (3, 2), rng, inputs=inputs),
     ):
         assert not np.any(dmf.end_to_end(factors)) and dmf.sharpness(factors, inputs) == 0
+    # What is to spare has no size either.
+    assert not any(map(np.any, dmf.flat_factors(target, (3, 2), rng, spare=1.0, inputs=inputs)))
 
 
 FACTORS = gaussian((3, 4, 2))

@@ -28,6 +28,7 @@ SHAPES = [
     (20, 3, 18),
     (17, 2, 3, 19),
     (1, 1, 1, 1),
+    (4, 1, 1, 3),
 ]
 LARGE = [(250, 60, 245), (30, 260, 240), (250, 12, 30, 260), (270, 90, 260, 250), (1, 40, 300)]
 ACCURACY = 1e-11  # ten times what the iteration asks of itself
@@ -126,6 +127,8 @@ def test_networks_side_by_side(networks, seed):
         ((299,) * 4, "Gram matrices"),  # widths of 100 L are the limit
         ((301,) * 4, "growing bases"),
         ((250, 12, 30, 260), "Gram matrices"),  # tall outer layers, narrow inside
+        ((50, 400, 400, 50), "Gram matrices"),  # wide inside alone
+        ((20, 60, 30, 400), "Gram matrices"),  # the last layer alone is tall
         ((220, 230, 3, 230, 215), "growing bases"),
         ((270, 90, 260, 250), "growing bases"),
         ((1, 40, 300), "two spectral norms"),
@@ -144,6 +147,14 @@ def test_widths_decide_on_the_method(monkeypatch, shape, method):
     dmf.sharpness(factors)
     expected = {"growing bases": ["galerkin"], "Gram matrices": ["davidson"]}
     assert called == expected.get(method, [])
+
+
+@pytest.mark.parametrize("seed", [12, 35, 41])
+def test_the_error_is_within_a_coarse_tolerance(seed):
+    # Early on a second eigenvalue close to the first is not seen well: its residual counts.
+    chain = scaled_chain(gaussian((8,) * 6, seed))
+    top = leading.leading_pair(chain, 1e-12).value
+    assert leading.leading_pair(chain, 0.03).value == pytest.approx(top, rel=0.03)
 
 
 @pytest.mark.parametrize("shape", LARGE, ids=str)
@@ -273,6 +284,7 @@ def test_overflow_is_an_error():
 @pytest.mark.parametrize(("shape", "multiple"), [((500, 600, 550, 520), 3), ((280,) * 4, 12)])
 def test_memory_is_a_small_multiple_of_the_factors(shape, multiple):
     factors = gaussian(shape)
+    dmf.sharpness(gaussian((2, 2, 2, 2)))  # loads what is loaded at first use
     tracemalloc.start()
     try:
         dmf.sharpness(factors)

@@ -10,6 +10,7 @@ from loss_cases import INPUTS, LOSSES, OPERATOR, OUTPUTS, SEEN, TARGET, WIDTHS, 
 from strategies import EPS, stacked_objective
 
 import dmfbook as dmf
+from dmfbook.network.gradient import Gradient
 from dmfbook.network.losses.curvature import curvature_trace
 
 every_loss = pytest.mark.parametrize(("loss", "definition"), LOSSES.values(), ids=LOSSES)
@@ -54,6 +55,15 @@ def test_all_derivatives_of_the_objective(loss, definition):
     operator = dmf.hessian_operator(problem, factors)
     np.testing.assert_allclose(operator @ np.eye(problem.size), hessian, atol=1e5 * EPS)
     assert dmf.hessian_trace(problem, factors) == pytest.approx(np.trace(hessian), rel=1e4 * EPS)
+
+
+@every_loss
+@pytest.mark.parametrize("stack", [(), (3,)], ids=str)
+def test_one_layer_is_the_matrix_itself(loss, definition, stack):
+    X = np.random.default_rng(5).standard_normal((*stack, 2, 4))
+    slope = Gradient(loss, [0.25], [X])
+    slope()
+    np.testing.assert_allclose(slope.blocks, [loss.gradient(X) + X / 2], rtol=0, atol=1e3 * EPS)
 
 
 @every_loss
