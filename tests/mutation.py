@@ -10,6 +10,7 @@ list of equivalent ones below, meet all tests on a copy of the package. Who surv
 import ast
 import copy
 import gc
+import importlib
 import json
 import os
 import re
@@ -42,14 +43,17 @@ sys.path.insert(0, str(ROOT))
 PARTS = ("network", "regularized", "unregularized", "zero_loss", "sensing", "training", "yardstick")
 # Modules that are tested by what calls them.
 TESTS = {
+    "network/factors": ["network/factors", "network/units", "network/layouts"],
     "network/frames": ["unregularized/kinds"],
     "network/gradient": ["network/problem", "network/losses/losses", "training/descent"],
+    "network/hessian": ["network/hessian", "network/units"],
     "network/losses/curvature": ["network/losses/losses", "network/hessian"],
     "network/losses/factorization": ["network/losses/losses"],
     "network/losses/loss": ["network/losses/losses"],
     "network/losses/moments": ["network/losses/losses", "zero_loss/inputs"],
     "network/losses/regression": ["network/losses/losses"],
     "network/losses/stacks": ["network/losses/losses"],
+    "network/problem": ["network/problem", "network/units"],
     "regularized/scalar": ["regularized/scalar", "regularized/roots", "homogeneity"],
     "regularized/blocks": ["regularized/spectrum", "regularized/eigenvectors"],
     "regularized/modes": [
@@ -76,6 +80,9 @@ TESTS = {
     "zero_loss/spectral_norm": ["zero_loss/sharpness", "zero_loss/scale"],
     "zero_loss/trace": ["zero_loss/trace", "zero_loss/inputs", "zero_loss/scale"],
     "sensing/checks": ["sensing/operator"],
+    "sensing/entries": ["sensing/entries", "sensing/operator"],
+    "training/descent": ["training/descent", "training/trajectory"],
+    "training/flow": ["training/flow", "training/trajectory"],
     "yardstick/asks": ["yardstick/asks", "yardstick/network"],
     "yardstick/blocks": ["yardstick/network"],
     "yardstick/modes": ["yardstick/network"],
@@ -174,6 +181,143 @@ EQUIVALENT = {
     "fold_end = np.where(np.abs(ends[0]) < np.abs(ends[1]), low, high)": [
         "np.abs(ends[0]) < np.abs(ends[1]) → np.abs(ends[0]) <= np.abs(ends[1])"
     ],
+    # More products are kept than are used.
+    "products = deque(_running_products(factor_list(factors), np.matmul), maxlen=1)": ["1 → 2"],
+    # NumPy takes any negative length for the one that is left.
+    "heads, tails = heads.reshape(len(tile), 2, -1).mT, tails.reshape(len(tile), 2, -1)": ["1 → 2"],
+    "columns = tile[:, start:stop].reshape(len(tile), block[0].shape[1], -1)": ["1 → 2"],
+    "self._images = np.concatenate([image.reshape(cols, rows, -1) for image in images], axis=2)": [
+        "1 → 2"
+    ],
+    "self._inputs, self._seen = self._right[k], images.reshape(len(images), -1)": ["1 → 2"],
+    "return (self._inputs[some] @ self._seen).reshape(-1, self._stop)": ["1 → 2"],
+    # All layers have stacks of one shape.
+    "return np.reshape(traces, checked[0].shape[:-2])": ["0 → 1"],
+    # How near is equal: far above rounding in single precision, far below what another function does.
+    "if outputs.shape != expected.T.shape or (abs(outputs - expected.T) > 1e-3 * size.T).any():": [
+        "0.001 → 0.002"
+    ],
+    # NumPy takes any negative length for the one that is left.
+    "basis = np.linalg.qr(vectors[:, place].reshape(side, -1))[0]": ["1 → 2"],
+    "vectors = matrices.mT.reshape(-1, self.shape[1])": ["1 → 2"],
+    "vectors = _apply(self._operator.rmatmat, measurements.reshape(-1, self.shape[0]), stack)": [
+        "1 → 2"
+    ],
+    "return DenseSensing(given.reshape(-1, sides[1], sides[0]).mT)": ["1 → 2"],
+    "return self._matmat(np.reshape(vector, (-1, 1)))[:, 0]": ["1 → 2"],
+    "return self._rmatmat(np.reshape(vector, (-1, 1)))[:, 0]": ["1 → 2"],
+    "tall = self._transposed.reshape(-1, self.matrix_shape[0])": ["1 → 2"],
+    "flat = slices.reshape(len(slices), -1)": ["1 → 2"],
+    # Tuning: more half steps, whose gain is below rounding.
+    "if abs(ratio - previous) <= LEAST_GAIN * ratio:": ["ratio - previous → ratio + previous"],
+    # Rows and columns are equally many.
+    "super().__init__(len(entries[0]), matrix_shape)": ["0 → 1"],
+    "return EntrySampling(sides, places, float(np.sqrt(total / len(places[0]))))": ["0 → 1"],
+    # Any numbers without a symmetry try an operator.
+    "matrices = np.cos(np.arange(2.0 * operator.shape[1]) ** 1.5).reshape(2, *operator.matrix_shape)": [
+        "np.arange(2.0 * operator.shape[1]) ** 1.5 → np.arange(2.0 * operator.shape[1]) * 1.5",
+        "1.5 → 3.0",
+    ],
+    # And NumPy takes any negative length for the one that is left.
+    "values = np.sin(1 + np.arange(2.0 * operator.shape[0]) ** 1.5).reshape(2, -1)": [
+        "1 + np.arange(2.0 * operator.shape[0]) ** 1.5 → 1 - np.arange(2.0 * operator.shape[0]) ** 1.5",
+        "1 → 2",
+        "np.arange(2.0 * operator.shape[0]) ** 1.5 → np.arange(2.0 * operator.shape[0]) * 1.5",
+        "1.5 → 3.0",
+    ],
+    # Both have one shape.
+    '_checked_result(operator, "measure", matrices[0], values[0].shape)': ["0 → 1"],
+    '_checked_result(operator, "back", values[0], matrices[0].shape)': ["0 → 1"],
+    # The product of two vectors commutes.
+    "size = float(np.abs(ax) @ np.abs(y) + np.vdot(np.abs(x), np.abs(aty)))": [
+        "np.abs(ax) @ np.abs(y) → np.abs(y) @ np.abs(ax)"
+    ],
+    # Any number of columns asks for an adjoint.
+    "linear.rmatmat(np.zeros((given.shape[0], 1)))": ["1 → 2"],
+    # A Gram matrix is square.
+    "return gram + self._damping * np.eye(gram.shape[-1])": ["1 → 2"],
+    # Any number but zero, the step at which the first record is made.
+    "self._recorded_at = -1": ["-1 → 1", "1 → 2"],
+    # Tuning: another number of matrices at a time.
+    "tile = max(1, BLOCK_ENTRIES // (size + count))": ["1 → 2"],
+    # How small is zero: above rounding, far below what a singular value can mean.
+    "rank = int((s > max(self.shape) * np.finfo(float).eps * s[0]).sum())": [
+        "s > max(self.shape) * np.finfo(float).eps * s[0] → s >= max(self.shape) * np.finfo(float).eps * s[0]",
+        "max → min",
+    ],
+    # Another unit in which the flow is neither fast nor slow, or one at the ends of float64.
+    "self._unit = float(np.ldexp(1.0, np.clip(exponent, -1000, 1000)))": [
+        "1.0 → 2.0",
+        "1000 → 1001",
+    ],
+    # An infinite gradient makes an infinite step, which ends the run as well.
+    "if not length < np.inf:": ["length < np.inf → length <= np.inf"],
+    # How far is too far: beyond all digits, give or take none.
+    "and leap > path / EPS": ["leap > path / EPS → leap >= path / EPS"],
+    # A root that is found to one more digit, or at the end of its bracket.
+    "return float(brentq(excess, 0, most, xtol=1e-15, rtol=1e-15))": ["1e-15 → 2e-15"],
+    "return float(brentq(excess, last, second, xtol=1e-15))": ["1e-15 → 2e-15"],
+    "if excess(most) <= 0:": ["excess(most) <= 0 → excess(most) < 0"],
+    # Ends that just meet.
+    "if not (last < second and excess(last) < 0):": [
+        "last < second → last <= second",
+        "excess(last) < 0 → excess(last) <= 0",
+    ],
+    "if not least <= 2 * reg:": ["least <= 2 * reg → least < 2 * reg"],
+    # What is zero to rounding is made so, also where it is zero already.
+    "return np.where(np.abs(values) <= resolution(modes.depth) * size[:, None], 0.0, values)": [
+        "np.abs(values) <= resolution(modes.depth) * size[:, None] → "
+        "np.abs(values) < resolution(modes.depth) * size[:, None]"
+    ],
+    "return float(16 * depth * np.finfo(float).eps)": ["16 → 17"],
+    # Tuning: another number of blocks at a time.
+    "step = max(1, TILE_ENTRIES // (2 * modes.depth) ** 2)": [
+        "1 → 2",
+        "2 → 3",
+        "(2 * modes.depth) ** 2 → 2 * modes.depth * 2",
+    ],
+    # Another order of the same sorts, and sorts without members.
+    "shape = np.c_[there[pairs.first], there[pairs.second], pairs.first == pairs.second]": [
+        "pairs.first == pairs.second → pairs.first != pairs.second"
+    ],
+    "for sort in range(sorts.max(initial=-1) + 1):": ["-1 → 1", "1 → 2"],
+    # Any negative number stands for none.
+    "classes = np.full(size, -1)": ["1 → 2"],
+    # All layers have one weight.
+    "return self.problem.reg[0]": ["0 → 1"],
+    # The product of two vectors commutes.
+    "return float(self.values @ self.counts)": [
+        "self.values @ self.counts → self.counts @ self.values"
+    ],
+    # What is too many is cut off.
+    "enough = int(np.searchsorted(np.cumsum(counts), number)) + 1": ["1 → 2"],
+    # Only its sign counts.
+    'values, vectors = end_of(self._modes, 1 if which == "largest" else -1, self._number(k))': [
+        "1 → 2"
+    ],
+    # The opposite of an eigenvector is one.
+    "direction[l] += np.outer(value * self._bases[l + 1][:, row], self._bases[l][:, column])": [
+        "direction[l] += np.outer(value * self._bases[l + 1][:, row], self._bases[l][:, column]) → "
+        "direction[l] -= np.outer(value * self._bases[l + 1][:, row], self._bases[l][:, column])"
+    ],
+    # Tuning: another number of columns at a time.
+    "columns = max(1, BLOCK_ENTRIES // sum(map(len, samples.values())))": ["1 → 2"],
+    # Without inputs the loss is constant, whatever a layer's natural size.
+    "natural = (of_target / of_inputs) ** (1 / len(factors)) if of_inputs else 0.0": ["0.0 → 1.0"],
+    # A bound on errors is zero only where the residual is zero as well; no measured number meets another one exactly.
+    "rank = int(np.count_nonzero(values > known))": ["values > known → values >= known"],
+    "if rank and largest_left_out > values[rank - 1] + known + self.fit.error:": [
+        "largest_left_out > values[rank - 1] + known + self.fit.error → "
+        "largest_left_out >= values[rank - 1] + known + self.fit.error"
+    ],
+    "if _norm(coupling) <= _error(outer):": [
+        "_norm(coupling) <= _error(outer) → _norm(coupling) < _error(outer)"
+    ],
+    "return len(values) > rank and bool(values[rank] > _error(self.layers[l + 1 : k]))": [
+        "values[rank] > _error(self.layers[l + 1:k]) → values[rank] >= _error(self.layers[l + 1:k])"
+    ],
+    # Tuning: groups too small for the count yield nothing, later.
+    "if count > available - start:": ["available - start → available + start"],
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Mult: ast.Div, ast.BitAnd: ast.BitOr, ast.Eq: ast.NotEq}
@@ -319,11 +463,13 @@ class OnEachMutant:
 
     def __init__(self, module: str, notes: Path):
         self.file = str(ROOT / "dmfbook" / f"{module}.py")
+        self.name = f"dmfbook.{module.replace('/', '.')}"
         self.mutants, self.notes = list(mutants(module)), notes
         self.finish = self.write_survivors
 
     def pytest_runtestloop(self, session):
         """Stay the parent, who runs no test, or become a child, who goes on and runs them."""
+        importlib.import_module(self.name)  # the package loads a module when it is asked for
         if not os.fork():
             taken = Taken(self.file)
             session.config.pluginmanager.register(taken)

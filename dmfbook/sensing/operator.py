@@ -272,6 +272,8 @@ class DenseSensing(SensingOperator):
     def _orthonormal(self, measurements: Array) -> tuple[SensingOperator, Array]:
         u, s, vt = np.linalg.svd(self._rows, full_matrices=False)
         rank = int((s > max(self.shape) * np.finfo(float).eps * s[0]).sum())
+        if rank == 0:
+            raise ValueError("operator must not vanish")
         matrices = vt[:rank].reshape(rank, *self.matrix_shape[::-1]).mT
         return DenseSensing(matrices), (u[:, :rank].T @ measurements) / s[:rank]
 

@@ -65,9 +65,11 @@ class LeadingEnd:
             raise ValueError(
                 f"no such network was found: its leading eigenvalues should be {asked}, but are {found}"
             )
+        if condition is None:
+            return network
         # The least eigenvalue is known up to the rounding of the largest.
-        slack = MET + resolution(network.problem.depth) * (condition or 1)
-        if condition and not np.isclose(network.condition_number, condition, rtol=slack, atol=0):
+        slack = MET + resolution(network.problem.depth) * condition
+        if not np.isclose(network.condition_number, condition, rtol=slack, atol=0):
             raise ValueError(
                 f"no such network was found: its condition number should be {condition:g}, but is "
                 f"{network.condition_number:g}"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import brentq
 
-from dmfbook._validation import Array, generator, number, positive_number
+from dmfbook._validation import Array, generator, positive_number
 from dmfbook.regularized.scalar import collapse_threshold, stationary_values
 from dmfbook.yardstick.asks import (
     LeadingEnd,
@@ -91,7 +91,7 @@ def minimizer_network(
     """
     checked, random = checked_widths(widths), generator("rng", rng)
     asks = leading_end(leading, spread, gap, largest)
-    depth, ratio = len(checked) - 1, number("condition", condition)
+    depth, ratio = len(checked) - 1, positive_number("condition", condition)
     # From depth 3 on, the least eigenvalue needs a mode of the target that is left out.
     left_out = int(depth > 2)
     on_data = inputs_condition is not None
@@ -99,11 +99,11 @@ def minimizer_network(
     most = min(*checked, checked[0] - left_out - beyond, checked[-1] - left_out)
     r = rank_between(rank, asks.leading + 2, most)
     reg = _weight(asks, depth)
-    top = _plus(1.0, _second(reg, depth), reg, depth)
+    top = _plus(_second(reg, depth), reg, depth)
     last, missing = _last_modes(top, ratio, reg, depth)
     group = [_partner(value * top, last, reg, depth) for value in asks.group]
     # The next mode's pair with the first is clearly below what follows the group.
-    head = _partner((asks.next * top + _plus(1.0, last, reg, depth)) / 2, last, reg, depth)
+    head = _partner((asks.next * top + _plus(last, reg, depth)) / 2, last, reg, depth)
     tail = np.geomspace(head, last, r - len(group))[1 - r + len(group) :]
     w = np.concatenate([[1.0], group, tail])
     residuals = np.append(reg * w ** (2 - depth), missing)
@@ -120,11 +120,10 @@ def minimizer_network(
     return asks.check(network, ratio)
 
 
-def _plus(a: float, b: float, reg: float, depth: int) -> float:
-    """``μ⁺`` of modes a and b, without a difference that cancels."""
-    powers = np.arange(depth)
-    slope = float(np.sum(a**powers * b ** powers[::-1]))
-    return 2 * (a**depth + b**depth + reg * (a ** (2 - depth) + b ** (2 - depth))) * slope / (a + b)
+def _plus(w: float, reg: float, depth: int) -> float:
+    """``μ⁺`` of the first mode and another one, without a difference that cancels."""
+    slope = float(np.sum(w ** np.arange(depth)[::-1]))
+    return 2 * (1 + w**depth + reg * (1 + w ** (2 - depth))) * slope / (1 + w)
 
 
 def _minus(reg: float, depth: int) -> float:
@@ -141,12 +140,12 @@ def _weight(asks: LeadingEnd, depth: int) -> float:
     """The weight at which the leading group is followed by such a gap."""
 
     def excess(reg: float) -> float:
-        return asks.next * _plus(1.0, _second(reg, depth), reg, depth) - _minus(reg, depth)
+        return asks.next * _plus(_second(reg, depth), reg, depth) - _minus(reg, depth)
 
     # Beyond this the second mode would collapse.
     most = depth / (depth**2 - 2)
     if excess(most) <= 0:
-        largest = 1 - _minus(most, depth) / _plus(1.0, _second(most, depth), most, depth)
+        largest = 1 - _minus(most, depth) / _plus(_second(most, depth), most, depth)
         raise ValueError(
             f"gap and spread must have (1 − gap)(1 − spread) above {1 - largest:.4g} at depth {depth}, got {asks.next:.4g}"
         )
@@ -156,11 +155,9 @@ def _weight(asks: LeadingEnd, depth: int) -> float:
 def _partner(plus: float, last: float, reg: float, depth: int) -> float:
     """The mode whose pair with the first has this ``μ⁺``, between the last mode and the second."""
     second = _second(reg, depth)
-    if plus >= _plus(1.0, second, reg, depth):
-        return second
 
     def excess(w: float) -> float:
-        return _plus(1.0, w, reg, depth) - plus
+        return _plus(w, reg, depth) - plus
 
     if not (last < second and excess(last) < 0):
         raise ValueError(

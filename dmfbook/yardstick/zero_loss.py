@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dmfbook._validation import Array, generator, number
+from dmfbook._validation import Array, generator, positive_number
 from dmfbook.yardstick.asks import (
     LeadingEnd,
     checked_widths,
@@ -87,7 +87,7 @@ def zero_loss_network(
     asks = leading_end(leading, spread, gap, largest)
     most = min(checked)
     r = rank_between(rank, asks.leading + 2, most)
-    ratio = number("condition", condition)
+    ratio = positive_number("condition", condition)
     inputs = decaying_inputs(checked[0], 1, inputs_condition)
     cap = _largest_beyond(asks, len(checked) - 1)
     # The least positive eigenvalue, over that of balanced layers, joins the last mode with nothing if it can.

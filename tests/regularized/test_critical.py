@@ -171,6 +171,14 @@ def test_equal_singular_values_count_once():
     assert sorted(counts) == sorted({(3 - a - b, a, b) for a in range(4) for b in range(4 - a)})
 
 
+def test_groups_of_equal_singular_values_count_once_each():
+    # Of a pair and a single mode, each mode has two roots or none: 6 and 3 ways.
+    problem = dmf.Problem(np.diag([3.0, 3.0, 2.5]), (3, 3), reg=0.5)
+    points = list(dmf.critical_points(problem))
+    ways = {(*sorted(point.roots[:2]), point.roots[2]) for point in points}
+    assert len(points) == len(ways) == 6 * 3
+
+
 def test_members_of_a_family_of_equal_singular_values_are_all_critical():
     rng = np.random.default_rng(3)
     problem = dmf.Problem(3 * np.eye(3), (4, 3), reg=(0.5, 0.4, 0.6))

@@ -149,6 +149,20 @@ def test_layers_near_zero_have_the_error_of_a_natural_size():
     assert [accepts(problem, point) for point in points] == [True, False]
 
 
+@pytest.mark.parametrize(("share", "kind"), [(0.9, "non-strict saddle"), (1.1, "strict saddle")])
+def test_a_layer_bends_the_loss_where_it_is_larger_than_its_error(share, kind):
+    # The slope of either zero layer is the other one times the third, which is known up to τ.
+    problem = dmf.Problem([[1.0]], (1, 1))
+    assert dmf.kind_without_reg(problem, [[[0.0]], [[0.0]], [[share * TAU]]], TAU) == kind
+
+
+def test_points_are_known_up_to_1e_10_unless_said_otherwise():
+    problem = dmf.Problem([[1.0]], (1,))
+    assert dmf.kind_without_reg(problem, [[[0.9e-10]], [[0.0]]]) == "strict saddle"
+    with pytest.raises(ValueError, match="up to tolerance 1e-10: "):
+        dmf.kind_without_reg(problem, [[[1.1e-10]], [[0.0]]])
+
+
 def test_values_of_very_different_sizes():
     one = np.diag([0.0, 1.0])
     problem = dmf.Problem(np.diag([100.0, 1.0]), (2, 2))
@@ -160,3 +174,5 @@ def test_values_of_very_different_sizes():
 def test_a_layer_that_is_negligible_beside_another_is_known_to_no_digit():
     problem = dmf.Problem([[1.0]], (1,))
     assert dmf.kind_without_reg(problem, [[[1e200]], [[1e-200]]]) == "global minimizer"
+    problem = dmf.Problem([[1.0]], (1, 1))
+    assert dmf.kind_without_reg(problem, [[[1e200]], [[1e200]], [[1e-200]]]) == "global minimizer"

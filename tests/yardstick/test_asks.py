@@ -156,6 +156,18 @@ def test_modes_behind_the_leading_group_decline_geometrically_from_half_way(widt
     assert pair(head) == pytest.approx((0.96 + pair(value[-1])) / 2, rel=1e-9)
 
 
+@pytest.mark.parametrize("index", [1, 5, 16])
+def test_a_mode_left_out_is_half_way_between_two_that_are_there(index):
+    """By logarithms; and the last mode's squares are a fiftieth of the eigenvalue after the group."""
+    known = made("saddle", index=index)
+    there = np.linalg.svd(dmf.end_to_end(known.factors), compute_uv=False)[:18]
+    left_out = np.linalg.svd(known.outputs, compute_uv=False)[18 - index]
+    assert left_out**2 == pytest.approx(there[17 - index] * there[18 - index], rel=1e-9)
+    for layer in (known.factors[0], known.factors[-1]):
+        square = np.linalg.svd(layer, compute_uv=False)[:18] ** 2
+        assert square[-1] / square[0] == pytest.approx(0.95 / 50, rel=1e-9)
+
+
 @pytest.mark.parametrize("widths", [(12, 8, 9, 10), (10, 9, 8, 12)])
 def test_largest_possible_indices_can_be_had(widths):
     assert made("saddle", widths, index=12).morse_index == 12
@@ -197,12 +209,15 @@ REFUSED = {
     "gap beyond depth": ("zero loss", {"gap": 0.7}, "never below 1/3 of the largest at depth 3"),
     "gap beyond weights": ("minimizer", {"gap": 0.5}, "must have .* above 0.7589 at depth 3"),
     "condition": ("zero loss", {"condition": 2.0}, "condition must be at least 3.604"),
+    "no condition": ("zero loss", {"condition": 0.0}, "condition must be positive"),
+    "negative condition": ("minimizer", {"condition": -5.0}, "condition must be positive"),
+    "endless condition": ("minimizer", {"condition": np.inf}, "condition must be positive"),
     "weak condition": ("minimizer", {"condition": 20.0}, "condition must be at least 39"),
     "condition of the tail": ("zero loss", {"condition": 3.4}, "condition must be at least 3.604"),
     "condition of the weight": ("minimizer", {"condition": 30.0}, "condition must be at least 39"),
     "wide group": (
         "minimizer",
-        {"leading": 2, "spread": 0.2, "condition": 45.0},
+        {"leading": 2, "spread": 0.2, "gap": 0.001, "condition": 1e4},
         "no modes are left between",
     ),
     "inputs": ("zero loss", {"inputs_condition": 0.5}, "inputs_condition must be a number from 1"),

@@ -150,6 +150,15 @@ def test_spectra_in_other_units_are_the_same(make, power):
     assert (other.nullity, other.morse_index) == (one.nullity, one.morse_index)
 
 
+@pytest.mark.parametrize("depth", [3, 10, 20])
+def test_eigenvalues_of_deep_networks_vanish_but_for_pairs_with_a_mode(depth):
+    """At zero loss the others belong to each output and each input of which one has a mode."""
+    widths = (7, *[6] * (depth - 1), 8)
+    network = dmf.zero_loss_network(widths, np.random.default_rng(0), rank=4)
+    assert network.nullity == network.size - (7 * 8 - 3 * 4)
+    assert network.morse_index == 0
+
+
 def test_blocks_may_come_a_few_at_a_time(monkeypatch):
     case = CASES["saddle on data (10, 11, 10, 8, 10) multiple"]
     whole = made(case)

@@ -73,6 +73,38 @@ def test_size_of_the_entries_to_spare():
         assert np.count_nonzero(layer) == layer.size
 
 
+def test_a_single_entry_to_spare_has_the_same_size():
+    # One square a layer, over two hundred of them; the two modes have the size 1.
+    target, hidden, rng = np.eye(2), (3,) * 200, np.random.default_rng(0)
+    for factors in (
+        dmf.flat_factors(target, hidden, rng, spare=1.0),
+        dmf.zero_loss_factors(target, hidden, rng, condition=1.0),
+    ):
+        squares = [np.linalg.norm(layer) ** 2 - 2 for layer in factors[1:-1]]
+        assert np.mean(squares) == pytest.approx(1, rel=0.3)
+
+
+@pytest.mark.parametrize("size", [1.0, 8.0, 1e-9])
+def test_size_of_the_entries_to_spare_on_data(size):
+    rng = np.random.default_rng(0)
+    target, inputs = size * rng.standard_normal((2, 3)), rng.standard_normal((3, 5))
+    factors = dmf.flat_factors(target, (62, 52, 82), rng, spare=10.0, inputs=inputs)
+    root = np.linalg.norm(factors[-1], 2)  # √p, as of every layer behind the first
+    for layer in factors[1:-1]:
+        expected = 2 * root**2 + (10 * root) ** 2 * (min(layer.shape) - 2)
+        assert np.linalg.norm(layer) ** 2 == pytest.approx(expected, rel=0.1)
+
+
+def test_what_rounding_may_have_made_of_a_mode_is_none():
+    target, rng = np.zeros((300, 2)), np.random.default_rng(0)
+    target[0, 0], target[1, 1] = 1.0, 1e-14
+    assert np.linalg.matrix_rank(target) == 1
+    for make in (dmf.zero_loss_factors, dmf.flat_factors):
+        np.testing.assert_allclose(
+            dmf.end_to_end(make(target, (1,), rng)), target, rtol=0, atol=2e-14
+        )
+
+
 def test_defaults():
     def same(one, other):
         return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

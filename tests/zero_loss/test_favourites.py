@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
+from dmfbook.zero_loss.measures import measure_gradient
 
 RNG = np.random.default_rng(8)
 TARGETS = {
@@ -32,6 +33,19 @@ def test_they_multiply_to_the_target_and_nearby_factorizations_are_worse(target,
             turn = np.eye(rank) + size * rng.normal(size=(rank, rank))
             other = [turn @ factors[0], factors[1] @ np.linalg.inv(turn), *factors[2:]]
             assert dmf.hessian_measure(other, measure) > least * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("ratios", [(4, 1), (1, 0.9, 1e-3), (1, 1e-6)], ids=str)
+@pytest.mark.parametrize("depth", [2, 3, 6])
+def test_no_layer_would_give_a_mode_to_another(ratios, depth):
+    """By the logarithm of a mode's value each layer has the same derivative: a minimum with fixed products."""
+    target, edge = np.diag(np.array(ratios, float)), 1 / (depth * ratios[0] ** (2 - 2 / depth))
+    measures = [dmf.PowerMeasure(p) for p in (0, 0.01, 0.5, 2, 10)]
+    for measure in [*measures, *(dmf.NoiseMeasure(s * edge) for s in (0.1, 0.999, 0.999999))]:
+        factors = dmf.favourite_factors(target, (len(ratios),) * (depth - 1), measure)
+        slopes = measure_gradient(factors, measure)
+        prices = [np.diag(w * slope) for w, slope in zip(factors, slopes, strict=True)]
+        np.testing.assert_allclose(prices, np.tile(prices[0], (depth, 1)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("depth", [2, 3, 4])
@@ -73,18 +87,28 @@ def test_hidden_bases_are_those_of_the_generator():
 
 def test_a_zero_target_has_zero_factors():
     for measure in (dmf.PowerMeasure(0), dmf.NoiseMeasure(1.0)):
-        factors = dmf.favourite_factors(np.zeros((2, 3)), (2,), measure)
-        assert [w.shape for w in factors] == [(2, 3), (2, 2)]
+        factors = dmf.favourite_factors(np.zeros((2, 3)), (2, 4), measure)
+        assert [w.shape for w in factors] == [(2, 3), (4, 2), (2, 4)]
         assert not any(w.any() for w in factors)
 
 
 @pytest.mark.parametrize(
     ("shape", "depth", "attained"),
-    [((3, 2), 2, True), ((3, 2), 3, False), ((4, 2), 2, False), ((2, 1), 2, False)],
+    [
+        ((3, 2), 2, True),
+        ((3, 2), 3, False),
+        ((4, 2), 2, False),
+        ((2, 1), 2, False),
+        ((2, 3), 2, True),
+        ((2, 3), 3, False),
+        ((2, 4), 2, False),
+    ],
 )
 def test_the_determinant_is_refused_where_it_has_no_least_value(shape, depth, attained):
     def call():
-        return dmf.favourite_factors(np.eye(*shape), (shape[1],) * (depth - 1), dmf.PowerMeasure(0))
+        return dmf.favourite_factors(
+            np.eye(*shape), (min(shape),) * (depth - 1), dmf.PowerMeasure(0)
+        )
 
     if attained:
         assert len(call()) == depth

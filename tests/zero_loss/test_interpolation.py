@@ -11,7 +11,7 @@ import dmfbook as dmf
 from dmfbook.claims.cases.targets import random_truth
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
 from dmfbook.claims.oracles.measurements import dense_rows, square_root
-from dmfbook.zero_loss import lagrangian
+from dmfbook.zero_loss import interpolation, lagrangian
 from dmfbook.zero_loss.interpolation import balanced_factors
 
 
@@ -124,6 +124,107 @@ def test_an_unknown_curvature_is_no_success(monkeypatch):
     assert result.misfit <= 1e-6 and np.isnan(result.curvature) and not result.converged
 
 
+def test_defaults():
+    full = dmf.entry_sampling((2, 1), 2, np.random.default_rng(0))
+    short = dmf.flattest_interpolator(full, [1.0, 2.0], (2,))
+    more = None, 1e-6, 5, np.random.default_rng(0)
+    whole = dmf.flattest_interpolator(full, [1.0, 2.0], (2,), *more)
+    for one, other in zip(short.factors, whole.factors, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert short.evaluations == whole.evaluations
+
+
+@pytest.mark.parametrize("size", [2.0, 3.0, 5e40])
+def test_a_start_scales_with_the_measurements(size):
+    rng = np.random.default_rng(0)
+    start = [rng.standard_normal((2, 2)) for _ in range(2)]
+    found = dmf.flattest_interpolator(MEASURED, SEEN, (2,), start, starts=1)
+    values, moved = size**2 * SEEN, [size * w for w in start]
+    other = dmf.flattest_interpolator(MEASURED, values, (2,), moved, starts=1)
+    for one, same in zip(found.factors, other.factors, strict=True):
+        np.testing.assert_allclose(same, size * one, rtol=0, atol=1e-6 * size)
+
+
+def test_balanced_factors():
+    rng = np.random.default_rng(0)
+    target = rng.standard_normal((5, 2)) @ rng.standard_normal((2, 3))
+    for random in (rng, None):
+        factors = balanced_factors(target, (3, 4, 2, 5), random)
+        assert [w.shape for w in factors] == [(4, 3), (2, 4), (5, 2)]
+        np.testing.assert_allclose(dmf.end_to_end(factors), target, rtol=0, atol=1e-14)
+        assert dmf.imbalance(factors) < 1e-14
+    u, s, vt = np.linalg.svd(target)
+    nearest = s[0] * np.outer(u[:, 0], vt[0])
+    factors = balanced_factors(target, (3, 1, 5))
+    np.testing.assert_allclose(dmf.end_to_end(factors), nearest, rtol=0, atol=1e-14)
+
+
+def test_where_searches_start(monkeypatch):
+    starts = []
+
+    class Still:
+        """A search that stays where it starts."""
+
+        evaluations = 1
+
+        def __init__(self, operator, orthonormal, aims, factors):
+            self.factors = factors
+            starts.append((factors, orthonormal.back(aims)))
+
+        def run(self, tolerance):
+            return lagrangian.Stop(self.factors, 0.0, 0.0, 0.0)
+
+    monkeypatch.setattr(interpolation, "Search", Still)
+    operator = dmf.gaussian_sensing((40, 30), 5, np.random.default_rng(0))
+    result = dmf.flattest_interpolator(operator, np.ones(5), (20,), starts=3)
+    traces = [dmf.sensing_hessian_trace(operator, factors) for factors, _ in starts]
+    assert result.evaluations == 3
+    for w, found in zip(starts[int(np.argmin(traces))][0], result.factors, strict=True):
+        np.testing.assert_allclose(
+            found / np.linalg.norm(found), w / np.linalg.norm(w), rtol=0, atol=1e-14
+        )
+    # The first is near balanced factors of the least matrix, all others are Gaussian.
+    (first, least), *others = starts
+    assert np.linalg.norm(least) == pytest.approx(1)
+    for w, near in zip(first, balanced_factors(least, (30, 20, 40)), strict=True):
+        assert (w - near).std() == pytest.approx(0.4 / max(w.shape) ** 0.5, rel=0.1)
+    for factors, _ in others:
+        for w in factors:
+            assert w.std() == pytest.approx(max(w.shape) ** -0.5, rel=0.1)
+
+
+def test_how_far_measurements_are_from_those_of_a_matrix():
+    # The same entry twice, measured as 1 and 3: it is 2, and both are off by one.
+    twice = dmf.dense_sensing(np.ones((2, 1, 1)))
+    with pytest.raises(ValueError, match=f"off by {(2 / 10) ** 0.5:.1e} relatively"):
+        dmf.flattest_interpolator(twice, [1.0, 3.0], (1,))
+
+
+TOLERANCE = 2.0**-20
+AT_THE_BOUNDS = {
+    "misfit": TOLERANCE,
+    "stationarity": 100 * TOLERANCE,
+    "curvature": -100 * TOLERANCE,
+}
+
+
+def test_what_a_minimum_has_to_satisfy():
+    assert lagrangian.Stop([], **AT_THE_BOUNDS).is_minimum(TOLERANCE)
+    for name, bound in AT_THE_BOUNDS.items():
+        for value in (1.001 * bound, np.nan):
+            assert not lagrangian.Stop([], **AT_THE_BOUNDS | {name: value}).is_minimum(TOLERANCE)
+
+
+def test_evaluations_are_counted(monkeypatch):
+    calls, evaluate = [], lagrangian.trace_and_gradient
+    monkeypatch.setattr(
+        lagrangian, "trace_and_gradient", lambda *given: calls.append(1) or evaluate(*given)
+    )
+    result = dmf.flattest_interpolator(MEASURED, SEEN, (2,), starts=3)
+    # Each search takes the trace at its start as the unit, which is no step of it.
+    assert len(calls) == result.evaluations + 3
+
+
 def test_depth_two_with_room_has_no_other_minima():
     # The weighted nuclear norm is convex, and factors of full width have no local minima but its own.
     for seed in range(4):
@@ -221,6 +322,11 @@ BAD = {
     "tolerances": ((OPERATOR, VALUES, (2,), None, [1e-6]), TypeError, "tolerance must be a number"),
     "no searches": ((OPERATOR, VALUES, (2,), None, 1e-6, 0), ValueError, "starts must be at least"),
     "seed": ((OPERATOR, VALUES, (2,), None, 1e-6, 1, 0), TypeError, "rng must be a numpy.random"),
+    "blind": (
+        (dmf.dense_sensing(np.zeros((4, 3, 2))), VALUES, (2,)),
+        ValueError,
+        "must not vanish",
+    ),
     "an array": ((np.eye(4), VALUES, (2,)), TypeError, "operator must be a SensingOperator"),
     "None": ((None, VALUES, (2,)), TypeError, "operator must be a SensingOperator"),
     "a width": ((OPERATOR, VALUES, 2), TypeError, "hidden_widths must be a sequence"),

@@ -83,6 +83,27 @@ def test_noise_is_infinite_beyond_its_edge_and_the_trace_for_short_steps():
     )
 
 
+def test_noise_is_infinite_at_its_edge():
+    with np.errstate(all="raise"):
+        assert np.all(np.isinf(dmf.NoiseMeasure(2.0).at(np.zeros(1))))
+
+
+@pytest.mark.parametrize("power", [-150, 150])
+def test_eigenvalues_scale_with_the_factors(power):
+    scaled = [np.ldexp(factor, power) for factor in FACTORS]
+    logs = EXPECTED[0] + len(POSITIVE) * 4 * power * np.log(2)
+    assert dmf.hessian_measure(scaled, dmf.PowerMeasure(0)) == pytest.approx(logs, rel=1e-12)
+    roots = EXPECTED[1] * 4.0**power
+    assert dmf.hessian_measure(scaled, dmf.PowerMeasure(0.5)) == pytest.approx(roots, rel=1e-10)
+
+
+def test_eigenvalues_of_rounding_size_do_not_count():
+    # Without a first layer they are twice the squares of the second's values, 1, 1e-10 and 1e-18.
+    factors = [np.zeros((3, 1)), np.diag([1.0, 1e-5, 1e-9])]
+    found = dmf.hessian_measure(factors, dmf.PowerMeasure(0))
+    assert found == pytest.approx(np.log(2) + np.log(2e-10), rel=1e-13)
+
+
 def test_no_positive_eigenvalue_gives_zero():
     zero = [np.zeros((2, 2)), np.zeros((2, 2))]
     for measure in MEASURES:

@@ -12,6 +12,7 @@ from strategies import EPS, stacked_objective
 import dmfbook as dmf
 from dmfbook.network.gradient import Gradient
 from dmfbook.network.losses.curvature import curvature_trace
+from dmfbook.network.losses.moments import input_factor, input_root, moment_factor
 
 every_loss = pytest.mark.parametrize(("loss", "definition"), LOSSES.values(), ids=LOSSES)
 
@@ -86,9 +87,10 @@ def test_runs_of_a_stack_are_independent(loss, definition):
         np.testing.assert_allclose(stacked[1, 2], single, rtol=0, atol=1e4 * EPS)
 
 
-def test_regression_reads_samples_in_blocks(monkeypatch):
+@pytest.mark.parametrize("entries", [13, 1])  # two columns at a time, or one as the least
+def test_regression_reads_samples_in_blocks(entries, monkeypatch):
     whole = dmf.Regression(INPUTS, OUTPUTS)
-    monkeypatch.setattr("dmfbook.network.losses.moments.BLOCK_ENTRIES", 13)  # two columns at a time
+    monkeypatch.setattr("dmfbook.network.losses.moments.BLOCK_ENTRIES", entries)
     parts = dmf.Regression(INPUTS.astype(np.float32).astype(float), OUTPUTS)
     np.testing.assert_allclose(parts.second_moment, whole.second_moment, rtol=1e-6)
     np.testing.assert_allclose(
@@ -98,6 +100,27 @@ def test_regression_reads_samples_in_blocks(monkeypatch):
     bad[1, 7] = np.nan
     with pytest.raises(ValueError, match="inputs must be finite"):
         dmf.Regression(bad, OUTPUTS)
+
+
+def test_blocks_of_very_unequal_samples(monkeypatch):
+    monkeypatch.setattr("dmfbook.network.losses.moments.BLOCK_ENTRIES", 1)
+    factor = input_factor([[2.0**-600, 1.0, 0.0], [0.0, 0.0, 2.0**10]], 2)
+    np.testing.assert_array_equal(abs(factor.vectors), [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(np.ldexp(factor.roots, factor.exponent), [2.0**10, 1.0])
+
+
+@pytest.mark.parametrize("power", [-900, 0, 900])
+def test_roots_of_a_moment_are_of_order_one(power):
+    factor = moment_factor(np.ldexp(np.diag([1.0, 4.0]), power))
+    assert 0.5 <= factor.roots[0] <= 2.0
+    expected = np.ldexp([2.0, 1.0], power // 2)
+    np.testing.assert_array_equal(np.ldexp(factor.roots, factor.exponent), expected)
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_no_more_samples_than_inputs_are_a_root_themselves(samples):
+    root, exponent = input_root(1e10 * INPUTS[:, :samples], 4)
+    np.testing.assert_array_equal(np.ldexp(root, exponent), 1e10 * INPUTS[:, :samples])
 
 
 def test_regression_is_factorization_of_whitened_data():
