@@ -2,7 +2,10 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
+import autograd
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from scipy.sparse.linalg import ArpackNoConvergence
@@ -114,14 +117,61 @@ def test_a_saddle_is_seen_and_left(monkeypatch, dense):
     assert saddle.curvature < -1e-2 and not saddle.converged
 
 
+def curvature_along_the_constraints(factors):
+    """Least eigenvalue of the Lagrangian's Hessian over the largest, at two 2 × 2 layers; differentiated."""
+    rows = MATRICES.mT.reshape(2, 4)
+
+    def trace_and_values(vector):
+        first, last = anp.reshape(vector[:4], (2, 2)).T, anp.reshape(vector[4:], (2, 2)).T
+        sides = anp.kron(anp.eye(2), last), anp.kron(first.T, anp.eye(2))
+        trace = sum(2 * anp.sum(anp.dot(rows, side) ** 2) for side in sides)
+        return trace, anp.dot(rows, anp.reshape(anp.dot(last, first).T, -1))
+
+    point = dmf.flatten(factors)
+    slope = autograd.grad(lambda v: trace_and_values(v)[0])(point)
+    jacobian = autograd.jacobian(lambda v: trace_and_values(v)[1])(point)
+    prices = np.linalg.lstsq(jacobian.T, -slope)[0]
+
+    def lagrangian_at(vector):
+        trace, values = trace_and_values(vector)
+        return trace + anp.dot(prices, values)
+
+    along = np.eye(8) - np.linalg.pinv(jacobian) @ jacobian
+    values = np.linalg.eigvalsh(along @ autograd.hessian(lagrangian_at)(point) @ along)
+    return values[0] / np.abs(values).max()
+
+
+def test_curvature_is_that_of_the_differentiated_lagrangian(monkeypatch):
+    monkeypatch.setattr(lagrangian, "MOST_ESCAPES", 1)
+    saddle = dmf.flattest_interpolator(MEASURED, SEEN, (2,), start=zero_units(2), starts=1)
+    expected = curvature_along_the_constraints(saddle.factors)
+    assert saddle.curvature == pytest.approx(expected, rel=1e-2)
+    # The Lanczos method takes a bound for the largest, a tenth above it.
+    monkeypatch.setattr(lagrangian, "DENSE", 0)
+    same = dmf.flattest_interpolator(MEASURED, SEEN, (2,), start=zero_units(2), starts=1)
+    assert same.curvature == pytest.approx(expected, rel=0.12)
+
+
+def test_stationarity_where_the_multipliers_vanish(monkeypatch):
+    # The start fits, and is left alone: the Lagrangian is the trace.
+    monkeypatch.setattr(lagrangian, "minimize", lambda value, x, **given: SimpleNamespace(x=x))
+    full = dmf.entry_sampling((1, 1), 1, np.random.default_rng(0))
+    result = dmf.flattest_interpolator(full, [9.0], (1,), start=[[[1.0]], [[9.0]]], starts=1)
+    assert result.stationarity == pytest.approx(1, rel=1e-12) and result.misfit < 1e-15
+
+
 def test_an_unknown_curvature_is_no_success(monkeypatch):
+    calls = []
+
     def stop(*args, **kwargs):
+        calls.append(1)
         raise ArpackNoConvergence("%s %s", np.zeros(0), np.zeros(0))
 
     monkeypatch.setattr(lagrangian, "DENSE", 0)
     monkeypatch.setattr(lagrangian, "eigsh", stop)
     result = dmf.flattest_interpolator(MEASURED, SEEN, (2,), starts=1)
     assert result.misfit <= 1e-6 and np.isnan(result.curvature) and not result.converged
+    assert len(calls) == 1  # no way down is known
 
 
 def test_defaults():
