@@ -99,7 +99,6 @@ class _Space:
         self.basis, self.projected = np.empty((size, locked.shape[1])), np.zeros((size, size))
         self._held = 0
         self._next = self._fresh()
-        self.rest = 0.0
 
     def fill(self) -> None:
         """Extend the space to its full size."""

@@ -206,8 +206,6 @@ def _greatest_strength(roots: Array, target: Array, depth: int) -> tuple[float, 
         if not queue or queue[0][0] >= best * (1 - tolerance):
             return 1 / best, place
         _, t, start, end = heapq.heappop(queue)
-        if not start[0] < t < end[0]:
-            t = float(np.sqrt(start[0] * end[0]))
         middle = t, inverse(t)
         best, place = min((best, place), (middle[1] / t**a, t))
         heapq.heappush(queue, interval(start, middle))

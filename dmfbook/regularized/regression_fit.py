@@ -182,8 +182,6 @@ def _lower_bound(reduced: ReducedRegression, best: Array, rng: np.random.Generat
     else:
         share = reduced.value(best) / (reduced.depth * reduced.reg)
         convex = reduced.shallow(share ** (reduced.depth / 2))
-    if convex.reg >= np.linalg.norm(convex.target * convex.roots, 2):
-        return float(np.linalg.norm(convex.target) ** 2)
     return max(convex.dual_bound(best), convex.dual_bound(_best(convex, 0, rng)))
 
 

@@ -151,7 +151,7 @@ class _Chain:
         largest_left_out = self.fit.norm
         if rank and largest_left_out > values[rank - 1] + known + self.fit.error:
             return "strict saddle"
-        if largest_left_out <= self.fit.error or rank == min(map(len, self.factors)):
+        if largest_left_out <= self.fit.error or rank >= min(map(len, self.factors)):
             return "global minimizer"
         pairs = combinations(range(len(self.factors)), 2)
         strict = any(self._bends(l, k, rank) for l, k in pairs)
@@ -167,7 +167,7 @@ class _Chain:
         for factor in self.factors[l + 1 : k]:
             between = factor @ between
         values = np.linalg.svd(between, compute_uv=False)
-        return len(values) > rank and bool(values[rank] > _error(self.layers[l + 1 : k]))
+        return bool(values[rank] > _error(self.layers[l + 1 : k]))
 
 
 def _norm(array: Array) -> float:

@@ -215,7 +215,7 @@ def _isometries_behind_the_first(
     root = float(flattest_split(target, depth, inputs).p ** 0.5)
     power, exponent = scaled_power(1.0, seen.exponent, (1, depth))
     # W_1 = p^{−(L−1)/2} Uᵀ M on the span of the inputs, where U holds the left singular vectors of M Q.
-    first = modes.left.T @ seen.projected / (root or 1) ** (depth - 1)
+    first = modes.left.T @ seen.projected / root ** (depth - 1)
     middle = [root * power * np.eye(modes.rank)] * (depth - 2)
     layers = [power * first, *middle, root * power * modes.left]
     return hidden, _Cores(layers, root * power, exponent)

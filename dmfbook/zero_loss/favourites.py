@@ -191,7 +191,7 @@ def _least_values(
                     "Newton's method found no descent: the order may be too large"
                 )
         point, (value, slope, bend) = there, expansion
-        if full and size >= before / 4:
+        if before / 4 <= size < QUADRATIC:
             return np.exp(point / 2).reshape(depth, rank)
         before = size
     raise ArithmeticError(f"Newton's method did not settle in {STEPS} steps")

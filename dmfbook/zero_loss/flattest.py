@@ -40,8 +40,9 @@ def flattest_split(target: Array, depth: int, inputs: InputFactor) -> FlattestSp
 
     In ``x = L log p`` the function is the largest, over unit vectors v, of strictly convex ones, ``(L−1) e^{−x/L} a +
     e^{(1−1/L)x} b`` with ``a = ‖MQv‖²`` and ``b = ‖Qv‖²``. Its slope has the sign of ``b − e^{−x} a`` for the largest
-    of them. Of these a maximizer of ``a^{L−1} b`` bounds the root: it is not below the value for the leading right
-    singular vector of MQ.
+    of them. At the root some largest one has ``b = e^{−x} a`` and so the value ``L e^{(1−1/L)x} b``. It is not below
+    ``(L−1) e^{−x/L} ‖MQ‖²``, a part of the value for the leading right singular vector of MQ, and b is at most the
+    largest moment: that bounds the root from below; ``a ≤ ‖M‖² b`` does so from above.
     """
     scaled, shift = normalized(target)
     image = scaled @ (inputs.vectors * inputs.roots)
@@ -57,11 +58,9 @@ def flattest_split(target: Array, depth: int, inputs: InputFactor) -> FlattestSp
         v = leading(x)[1]
         return float(moments @ v**2 - np.exp(-x) * np.sum((image @ v) ** 2))
 
-    values, vectors = np.linalg.eigh(gram)
-    share = float(moments @ vectors[:, -1] ** 2) / moments[0]
-    low = np.log(values[-1] / moments[0]) + np.log(share) / (depth - 1)
+    low = np.log(np.linalg.eigvalsh(gram)[-1] / moments[0])
     high = 2 * np.log(np.linalg.norm(scaled @ inputs.vectors, 2))
-    # The slope vanishes at neither end of a range that is wider by a little.
+    # Below, log(L / (L−1)) < 1 is left out; at neither end does the slope vanish.
     x = brentq(slope, low - 1, high + 1, xtol=1e-15, rtol=1e-15, maxiter=1000)
     power, exponent = scaled_power(1.0, shift, (2 * depth - 2, depth))
     value = leading(x)[0] * float(np.exp(x - x / depth)) * power

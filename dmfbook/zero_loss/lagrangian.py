@@ -78,7 +78,7 @@ class Search:
         self._reference = trace_and_gradient(operator, factors)[0]
         self._start = _stack(factors)
         self._multipliers, self._penalty = np.zeros(len(aims)), 10.0
-        self.evaluations = 0
+        self.evaluations = 1  # the reference
 
     def run(self, tolerance: float) -> Stop:
         """Minimize, and leave each saddle along its direction of least curvature."""
@@ -156,7 +156,7 @@ class Search:
 
     def _way_down(self, point: Array, direction: Array) -> Array | None:
         """The lowest of some points on both sides, if one is lower than the point itself."""
-        length = float(np.linalg.norm(point)) / float(np.linalg.norm(direction) or 1)
+        length = float(np.linalg.norm(point))
         steps = [s * length * 0.5**j for j in range(HALVINGS) for s in (1, -1)]
         values = [self._value(point + step * direction)[0] for step in steps]
         if not min(values) < self._value(point)[0]:
@@ -204,10 +204,11 @@ def _least_eigenpair(product: Callable[[Array], Array], size: int) -> tuple[floa
     try:
         whole = LinearOperator((size, size), product, dtype=np.float64)
         top = eigsh(whole, k=1, v0=start, tol=1e-2, return_eigenvectors=False)
-        bound = 1.1 * float(np.abs(top[0]))
+        largest = float(np.abs(top[0]))
+        bound = 1.1 * largest
         # Away from zero, which is an eigenvalue many times over.
         shifted = LinearOperator((size, size), lambda v: bound * v - product(v), dtype=np.float64)
         values, vectors = eigsh(shifted, k=1, which="LA", v0=start, tol=1e-7)
     except ArpackError:
         return np.nan, 1.0, np.zeros(size)
-    return bound - float(values[0]), bound, vectors[:, 0]
+    return bound - float(values[0]), largest, vectors[:, 0]

@@ -88,10 +88,10 @@ def modes_of(target: Array) -> Modes:
     """Modes of a matrix; singular values that rounding may have made count as zero."""
     scaled, exponent = normalized(target)
     left, values, right = np.linalg.svd(scaled, full_matrices=False)
-    resolution = max(target.shape) * np.finfo(float).eps * values[0]
+    leading = float(values.max(initial=0.0))  # what no input sees has no column
+    resolution = max(target.shape) * np.finfo(float).eps * leading
     rank = int(np.count_nonzero(values > resolution))
-    ratios = values[:rank] / (values[0] or 1)
-    return Modes(left[:, :rank], ratios, right[:rank].T, float(values[0]), exponent)
+    return Modes(left[:, :rank], values[:rank] / leading, right[:rank].T, leading, exponent)
 
 
 def hidden_widths_above(widths: Sequence[int], rank: int) -> tuple[int, ...]:

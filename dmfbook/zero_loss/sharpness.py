@@ -298,7 +298,7 @@ def _spectral_products(factors: list[Array]) -> tuple[list[tuple[float, int]], L
         for side in scaled_partial_products(factors)
     )
     products = [
-        (a.value * b.value, a.exponent + b.exponent + before + after)
+        (a.value * b.value, before + after)
         for (a, before), (b, after) in zip(left, right, strict=False)
     ]
     whole, exponent = right[-1]

@@ -82,10 +82,47 @@ def test_more_parameters_than_a_dense_solver_is_used_for(which):
     check(problem, factors, 2, which)
 
 
-def test_all_eigenpairs():
+def test_the_largest_is_found_unless_more_are_asked_for():
+    problem, factors = exact_case((2, 3, 2), seed=3)
+    values, directions = dmf.leading_eigenpairs(problem, factors)
+    assert len(values) == len(directions) == 1
+    assert values[0] == pytest.approx(np.linalg.eigvalsh(dmf.hessian(problem, factors))[-1])
+
+
+def test_all_eigenpairs(method):
     problem, factors = exact_case((2, 3, 2), seed=1)
     check(problem, factors, problem.size, "largest")
     check(problem, factors, problem.size // 2, "both")
+
+
+@pytest.mark.parametrize("which", ENDS)
+@pytest.mark.parametrize("k", [5, 12])
+def test_copies_that_a_search_misses_are_found_by_the_next(k, which, method):
+    target = np.diag(np.r_[3.0, 3.0, 3.0, np.linspace(2, 0.5, 5)])
+    problem = dmf.Problem(target, (8,), 0.05)
+    # Eigenvalues 2 λ ± 2 σ, each eight times for each σ.
+    check(problem, [np.zeros((8, 8))] * 2, k, which)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_pair_that_is_not_accurate_is_an_error(place, monkeypatch):
+    problem, factors = exact_case((2, 3, 2), seed=3)
+    search = eigenpairs.lanczos
+
+    def inaccurate(apply, locked, *arguments):
+        pairs = search(apply, locked, *arguments)
+        if len(locked) == 0:
+            vector, size = pairs.vectors[place], len(pairs.vectors[place])
+            move = np.random.default_rng(1).standard_normal(size)
+            rest = np.linalg.norm(apply(move) - pairs.values[place] * move)
+            vector += 1.5e-10 * pairs.norm / rest * move
+        return pairs
+
+    monkeypatch.setattr(eigenpairs, "DENSE", 0)
+    monkeypatch.setattr(eigenpairs, "DENSE_AT_LAST", 0)
+    monkeypatch.setattr(eigenpairs, "lanczos", inaccurate)
+    with pytest.raises(FloatingPointError, match=r"a residual of 1\.5e-10 of the Hessian's norm"):
+        dmf.leading_eigenpairs(problem, factors, 1, "both")
 
 
 def test_a_hessian_that_vanishes(method):

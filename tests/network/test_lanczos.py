@@ -8,19 +8,25 @@ from dmfbook.network import lanczos as module
 from dmfbook.network.lanczos import lanczos
 
 
-def run(values, low, high, locked=0, tolerance=1e-12, norm=0.0):
-    """Pairs of a matrix with these eigenvalues, the first ones locked, and the matrix."""
+def run(values, low, high, locked=0, tolerance=1e-12, norm=(), products=None):
+    """Pairs of a matrix with these eigenvalues, the first ones locked, the matrix, and its eigenvectors."""
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.standard_normal((len(values), len(values))))[0]
     matrix = basis * values @ basis.T
+    products = [] if products is None else products
+
+    def apply(vector):
+        products.append(matrix @ vector)
+        return products[-1].copy()
+
     pairs = lanczos(
-        lambda vector: matrix @ vector,
+        apply,
         basis[:, :locked].T.copy(),
         low,
         high,
         lambda values, residuals, norm: bool((residuals <= tolerance * norm).all()),
         rng,
-        norm,
+        *norm,
     )
     return pairs, matrix, basis
 
@@ -67,8 +73,35 @@ def test_small_spaces_are_searched_as_a_whole():
 def test_slow_convergence_enlarges_the_space(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 1)
     values = np.linspace(0, 1, 300) ** 2
-    pairs, matrix, _ = run(values, 1, 0)
+    products = []
+    pairs, matrix, _ = run(values, 1, 0, products=products)
     agree(pairs, matrix, values[:1])
+    assert len(products) < 800
+
+
+def test_a_restart_keeps_what_was_found():
+    products = []
+    values = np.linspace(0, 1, 300) ** 2
+    pairs, matrix, _ = run(values, 0, 1, products=products)
+    agree(pairs, matrix, values[-1:])
+    assert len(products) < 300
+
+
+def test_residuals_are_those_of_the_pairs():
+    values = 2.0**-10 * np.r_[np.linspace(0, 1, 100) ** 2, 2.0]
+    seen = []
+
+    def enough(found, residuals, norm):
+        seen.append((found, residuals, norm))
+        return len(seen) == 3
+
+    rng = np.random.default_rng(3)
+    pairs = lanczos(lambda vector: values * vector, np.empty((0, 101)), 2, 2, enough, rng)
+    rest = pairs.vectors * values - pairs.values[:, None] * pairs.vectors
+    found, residuals, norm = seen[-1]
+    np.testing.assert_array_equal(found, pairs.values)
+    np.testing.assert_allclose(np.linalg.norm(rest, axis=1), residuals, atol=1e3 * EPS * norm)
+    assert norm == pairs.norm == pytest.approx(2.0**-9)
 
 
 def test_the_iteration_gives_up_in_the_end(monkeypatch):
@@ -79,6 +112,6 @@ def test_the_iteration_gives_up_in_the_end(monkeypatch):
 
 def test_the_norm_may_be_known():
     values = np.linspace(0, 1, 300) ** 2
-    rough, _, _ = run(values, 1, 0, norm=1e6)
+    rough, _, _ = run(values, 1, 0, norm=(1e6,))
     exact, _, _ = run(values, 1, 0)
     assert rough.norm == 1e6 and rough.values[0] > exact.values[0]

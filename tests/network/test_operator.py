@@ -187,6 +187,17 @@ def test_what_is_no_direction_is_refused(direction, error, message):
         dmf.hessian_operator(problem, factors) @ direction
 
 
+def test_products_of_very_unequal_layers():
+    # F of one-by-one factors with Π w = 1 = M and λ_l = 1 / w_l²: ∂²F/∂w_k∂w_l is 2 / (w_k w_l), on the diagonal twice.
+    sizes = np.ldexp(1.0, [300, -500, 200])
+    problem = dmf.Problem([[1.0]], (1, 1), reg=sizes**-2)
+    operator = dmf.hessian_operator(problem, [np.array([[size]]) for size in sizes])
+    columns = np.array([[1.0, 2.0], [3.0, -1.0], [5.0, 4.0]])
+    expected = (2 * columns.sum(axis=0) + 2 * columns) / sizes[:, None]
+    np.testing.assert_array_equal(operator @ (columns * sizes[:, None]), expected)
+    np.testing.assert_array_equal(operator @ (columns[:, 0] * sizes), expected[:, 0])
+
+
 def test_a_product_beyond_float64_is_an_error():
     problem, factors = exact_case((3, 4, 2), seed=11)
     operator = dmf.hessian_operator(problem, [factor * 2.0**510 for factor in factors])

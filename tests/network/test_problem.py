@@ -38,6 +38,11 @@ def test_one_weight_serves_all_layers_and_none_is_the_default():
     assert dmf.Problem([[1.0]], np.array([2, 3])).hidden_widths == (2, 3)
 
 
+def test_a_problem_says_one_weight_or_all():
+    assert repr(dmf.Problem([[1.0]], (2, 3), reg=0.5)).endswith("hidden_widths=(2, 3), reg=0.5)")
+    assert repr(dmf.Problem([[1.0]], (2, 3), reg=(1, 0, 1))).endswith("reg=(1.0, 0.0, 1.0))")
+
+
 def test_a_problem_is_frozen_and_keeps_its_own_target():
     target = np.ones((2, 3))
     problem = dmf.Problem(target, (4,))

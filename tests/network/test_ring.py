@@ -35,6 +35,9 @@ def test_the_narrowest_sweep_is_chosen():
     assert cut(78, 12, 8, 3) == 3
     assert cut(3, 12, 78) == 0
     assert cut(40, 20, 4, 20, 50) == 2
+    assert cut(4, 6, 2, 2, 3, 30) == 2
+    assert cut(60, 4, 4, 90, 9) == 4
+    assert cut(4, 2, 5, 8, 4) == 1
     assert cut(1, 7, 1, 9, 1) in (0, 2, 4)
 
 

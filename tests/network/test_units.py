@@ -47,6 +47,7 @@ def test_losses_and_derivatives_do_too():
 
 
 def test_penalties_do_too():
+    assert dmf.Problem([[0.0]], (1,), reg=(3.0, 5.0)).loss(layers(1, 0)) == 4 + 3 * 4 + 5
     problem = dmf.Problem([[0.0]], (1,), reg=(power(-900), 0.0))
     assert problem.loss(layers(600, -1000)) == power(300)
     assert dmf.imbalance(layers(600, -600), reg=(power(-700), 1.0)) == power(500)
@@ -117,15 +118,15 @@ def test_a_loss_of_ones_own_sees_the_product_alone():
 def test_data_of_any_size():
     inputs, outputs = np.array([[1.0, 2.0]]), np.array([[3.0, 1.0]])
     plain = dmf.Problem(dmf.Regression(inputs, outputs), (1,))
-    for of_inputs, of_outputs, scale in ((-600, 0, 0), (600, 0, 0), (-700, 900, 0), (0, 0, 1000)):
+    for of_inputs, of_outputs, scale in ((-600, 0, 0), (600, 0, 0), (-700, 600, 0), (0, 0, 1000)):
         loss = dmf.Regression(power(of_inputs) * inputs, power(of_outputs) * outputs, power(scale))
         # W_1 takes the change of the inputs back, W_2 that of the outputs.
         shifts = (-of_inputs, of_outputs)
-        factors = [shift * w for shift, w in zip(map(power, shifts), layers(1, -1), strict=True)]
+        factors = [shift * w for shift, w in zip(map(power, shifts), layers(1, 0), strict=True)]
         problem = dmf.Problem(loss, (1,))
         whole = 2 * of_outputs + scale
         if whole < 1000:
-            assert problem.loss(factors) == plain.loss(layers(1, -1)) * power(whole)
-        slopes = plain.gradient(layers(1, -1))
+            assert problem.loss(factors) == plain.loss(layers(1, 0)) * power(whole)
+        slopes = plain.gradient(layers(1, 0))
         for found, slope, shift in zip(problem.gradient(factors), slopes, shifts, strict=True):
             np.testing.assert_array_equal(found, np.ldexp(slope, whole - shift))

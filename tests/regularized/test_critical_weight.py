@@ -117,6 +117,18 @@ def test_depth_changes_which_direction_survives_longest():
     assert strengths == [0, 1]
 
 
+@pytest.mark.parametrize("depth", [2, 3, 5, 12])
+@pytest.mark.parametrize("place", range(4))
+def test_outputs_that_follow_one_of_several_inputs_have_its_weight(depth, place):
+    strengths = np.array([3.0, 1.3, 0.4, 0.17])
+    loss = dmf.Regression(np.diag(strengths), 2 * np.eye(4)[[place]])
+    problem, q = dmf.Problem(loss, (1,) * (depth - 1)), strengths[place]
+    # ‖C v‖ and ‖Qᵀ v‖ of that direction are 2 q and q.
+    expected = dmf.critical_reg(1.0, depth) * (2 * q) ** (2 - 2 / depth) * q ** (4 / depth - 2)
+    assert dmf.critical_reg_of(problem) == pytest.approx(expected, rel=20 * EPS)
+    np.testing.assert_allclose(dmf.critical_direction_of(problem), np.eye(4)[place], atol=20 * EPS)
+
+
 @pytest.mark.parametrize("depth", [2, 3, 4, 9, 60])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_direction_attains_the_weight_and_is_stationary(depth, seed):

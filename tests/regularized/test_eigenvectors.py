@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from strategies import EPS, absolute, np_abs
 
 import dmfbook as dmf
+from dmfbook.regularized import blocks
 
 ENDS = ["largest", "smallest", "both"]
 
@@ -77,6 +78,40 @@ def test_zeros_of_the_orbit_are_found_as_often_as_they_are_there():
     operator = dmf.hessian_operator(problem, point.factors())
     for direction in directions[:-1]:
         assert np.linalg.norm(operator @ dmf.flatten(direction)) <= accuracy(problem) * 100
+
+
+SMALL = {
+    "more inputs, few hidden units": ((5, 2, 2, 2), (3.0, 0.4), (0.3, 0.9, 0.5)),
+    "more outputs, many hidden units": ((2, 3, 4, 3), (3.0, 0.4), (0.9, 0.2, 0.4)),
+    "four layers": ((2, 3, 2, 3, 2), (2.0, 1.8), (0.2, 0.9, 0.5, 0.3)),
+    "more active modes": ((5, 4, 5), (3.0, 2.5, 2.2, 0.3, 0.2), 0.5),
+    "equal weights": ((4, 2, 3, 2), (3.0, 2.4), 0.5),
+    "two layers, more inputs": ((4, 5, 3), (3.0, 2.0, 0.4), (0.3, 0.9)),
+    "two layers, more outputs": ((3, 5, 4), (3.0, 2.0, 0.4), (0.3, 0.9)),
+}
+
+
+@pytest.mark.parametrize(("widths", "values", "reg"), SMALL.values(), ids=SMALL)
+def test_any_number_of_eigenpairs_from_either_end(widths, values, reg, monkeypatch):
+    monkeypatch.setattr(blocks, "TILE_ENTRIES", 1)  # each active mode is a tile
+    problem = rotated(widths, values, reg, np.random.default_rng(3))
+    one = dmf.critical_point(problem, [2] + [0] * (len(values) - 1))
+    for point in (one, dmf.global_minimizer(problem)):
+        dense = dmf.hessian(problem, point.factors())
+        spectrum = np.linalg.eigvalsh(dense)
+        error = 1000 * EPS * abs(spectrum).max()
+        for k in range(1, problem.size + 1):
+            for which in ("largest", "smallest"):
+                found, _ = dmf.hessian_eigenpairs(point, which, k)
+                expected = expected_values(spectrum, which, k)
+                np.testing.assert_allclose(found, expected, rtol=0, atol=error)
+
+
+def test_the_largest_eigenvalue_alone_unless_said_otherwise():
+    point = dmf.global_minimizer(dmf.Problem([[3.0]], (1,), 1.0))
+    values, directions = dmf.hessian_eigenpairs(point)
+    np.testing.assert_allclose(values, [8.0], rtol=8 * EPS)
+    assert len(directions) == 1
 
 
 BAD = {

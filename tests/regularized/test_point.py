@@ -136,3 +136,23 @@ def test_loss_does_not_cancel_where_the_weight_is_small(size):
     assert dmf.global_minimizer(dmf.Problem([[1e200]], (1, 1), 1e100)).loss == pytest.approx(
         3e100 * 1e200 ** (2 / 3), rel=1e-12
     )
+
+
+FOLD = dmf.fold_threshold(1.0, 3)
+# Problem, roots, number of zero eigenvalues, and whether no symmetry explains some of them.
+ZEROS = {
+    "larger and smaller root tie": (dmf.Problem(3 * np.eye(2), (2, 2), 1.0), [2, 1], 2 + 1, False),
+    "larger root and none tie": (dmf.Problem(3 * np.eye(2), (2, 2), 1.0), [2, 0], 2 + 1, False),
+    "one mode at the fold": (dmf.Problem([[FOLD]], (1, 1), 1.0), [2], 1, True),
+    "two modes at the fold": (dmf.Problem(FOLD * np.eye(2), (2, 2), 1.0), [2, 2], 2 + 3, True),
+    "depth 2, spare unit": (dmf.Problem([[1.0]], (1,), 1.0), [0], 1, True),
+    "depth 2, no spare unit": (dmf.Problem(np.diag([2.0, 1.0]), (1,), 1.0), [2, 0], 0, False),
+}
+
+
+@pytest.mark.parametrize(("problem", "roots", "number", "degenerate"), ZEROS.values(), ids=ZEROS)
+def test_zero_eigenvalues_are_counted_and_explained(problem, roots, number, degenerate):
+    point = dmf.critical_point(problem, roots)
+    eigenvalues = np.linalg.eigvalsh(dmf.hessian(problem, point.factors()))
+    assert np.count_nonzero(abs(eigenvalues) < 1e-12) == point.nullity == number
+    assert point.is_degenerate is degenerate

@@ -8,6 +8,7 @@ from critical_cases import haar
 from strategies import EPS
 
 import dmfbook as dmf
+from dmfbook.regularized.reduced_regression import ReducedRegression
 
 
 def correlated(seed: int, outputs: int, inputs: int, samples: int) -> dmf.Regression:
@@ -102,6 +103,97 @@ def test_behind_a_bottleneck_convexity_proves_what_it_lets_through():
     narrow = dmf.regression_fit(problem_at(loss, (1,), 0.05))
     assert narrow.proof == "none" and narrow.rank == 1
     assert narrow.lower_bound == pytest.approx(wide.loss, rel=1e-9) and narrow.loss > wide.loss
+
+
+# Norms of inputs along axes, outputs along the same ones, weight, depth, and which axes are worth their price.
+SEPARATE = {
+    # The last mode is a local minimizer by itself, but zero is better.
+    "one that does not pay": ((1.0, 0.9, 0.1), (1.0, 0.8, 0.62), 0.05, 3, [0, 1]),
+    "weak inputs, large layers": ((1.0, 0.05), (1.0, 0.9), 1e-3, 3, [0, 1]),
+    "four layers": ((1.0, 0.5), (1.0, 0.9), 0.01, 4, [0, 1]),
+}
+
+
+@pytest.mark.parametrize(
+    ("norms", "values", "reg", "depth", "kept"), SEPARATE.values(), ids=SEPARATE
+)
+def test_modes_along_the_axes_of_the_inputs_shrink_each_by_itself(norms, values, reg, depth, kept):
+    q, y = np.array(norms), np.array(values)
+    # With t = q s a mode costs (y − t)² + L λ q^{−2/L} t^{2/L}.
+    t = dmf.shrink(y, reg * q ** (-2 / depth), depth)
+    expected = np.sum((y - t) ** 2 + depth * reg * (t / q) ** (2 / depth))
+    loss = dmf.Regression(np.diag(q), np.diag(y))
+    fit = dmf.regression_fit(dmf.Problem(loss, (len(q),) * (depth - 1), reg), starts=0)
+    assert np.flatnonzero(t).tolist() == kept and fit.rank == len(kept)
+    assert fit.loss == pytest.approx(expected, rel=1e-12) and fit.proof == "none"
+    np.testing.assert_allclose(fit.end_to_end, np.diag(t / q), atol=1e-6 * (t / q).max())
+
+
+def test_a_descent_drops_what_does_not_pay():
+    q, y, reg = np.array([1.0, 0.9, 0.1]), np.array([1.0, 0.8, 0.62]), 0.05
+    weights = reg * q ** (-2 / 3)
+    everything = dmf.stationary_values(y, weights, 3)[1] ** 3 / q
+    expected = dmf.shrink(y, weights, 3) / q
+    assert everything[2] > 1 and expected[2] == 0
+    reduced = ReducedRegression(q, np.diag(y), 3, 3, reg)
+    found = reduced.descend(np.diag(everything), np.random.default_rng(0))
+    np.testing.assert_allclose(found, np.diag(expected), atol=1e-9)
+
+
+@pytest.mark.parametrize("depth", [3, 4, 7])
+@pytest.mark.parametrize("reg", [0.01, 10.0])
+def test_a_descent_stays_at_a_minimizer(depth, reg):
+    # Little above the collapse threshold the way to zero is not far.
+    target = 1.02 * dmf.collapse_threshold(reg, depth)
+    kept = np.array([[0.0, dmf.shrink(target, reg, depth)]])
+    reduced = ReducedRegression(np.ones(2), np.array([[0.0, target]]), depth, 1, reg)
+    found = reduced.descend(kept, np.random.default_rng(0))
+    np.testing.assert_allclose(found, kept, atol=1e-9 * kept.max())
+
+
+def test_every_matrix_has_a_bound_and_the_minimizer_the_best():
+    q, y, reg = np.array([1.0, 0.9, 0.2]), np.array([0.5, 0.3, 0.4]), 0.05
+    reduced = ReducedRegression(q, np.diag(y), 2, 3, reg)
+    best = np.diag(np.maximum(y - reg / q, 0) / q)
+    least = reduced.value(best)
+    for share in (0.0, 0.5, 1.0, 3.0):
+        assert 0 <= reduced.dual_bound(share * np.diag(y / q)) <= least
+    assert reduced.dual_bound(best) == pytest.approx(least, rel=1e-14)
+
+
+@pytest.mark.parametrize("hidden", [(3, 3), (2, 4, 3)])
+@pytest.mark.parametrize("share", [0.7, 0.02])
+def test_the_bound_without_proof_is_that_of_a_convex_problem(hidden, share):
+    loss, depth = correlated(5, 3, 4, 9), len(hidden) + 1
+    fit = dmf.regression_fit(problem := problem_at(loss, hidden, share))
+    mean = np.exp(np.log(problem.reg).mean())
+    # No singular value is above B, and below it s^{2/L} ≥ s B^{2/L−1}.
+    largest = ((fit.loss - loss.least) / (depth * mean)) ** (depth / 2)
+    reg = depth * mean * largest ** (2 / depth - 1) / 2
+    convex = dmf.regression_fit(dmf.Problem(loss, (3,), reg))
+    assert convex.is_global
+    assert fit.lower_bound == pytest.approx(convex.loss, rel=1e-8)
+
+
+@pytest.mark.parametrize("hidden", [(2,), (3, 2)])
+def test_at_the_critical_weight_itself_all_layers_are_zero(hidden):
+    loss = correlated(4, 2, 4, 6)
+    problem = dmf.Problem(loss, hidden, dmf.critical_reg_of(dmf.Problem(loss, hidden)))
+    fit = dmf.regression_fit(problem)
+    assert (fit.proof, fit.rank) == ("critical weight", 0)
+    widths = problem.widths
+    assert [w.shape for w in fit.factors] == list(zip(widths[1:], widths[:-1], strict=True))
+    assert fit.loss == fit.lower_bound == loss.value(np.zeros(loss.shape))
+
+
+def test_inputs_and_outputs_may_be_of_any_size():
+    rng, size = np.random.default_rng(8), 2.0**400
+    x, y = np.diag([1.0, 0.3]) @ rng.standard_normal((2, 6)), rng.standard_normal((3, 6))
+    fit = dmf.regression_fit(dmf.Problem(dmf.Regression(x, y), (2,), 0.1))
+    far = dmf.regression_fit(dmf.Problem(dmf.Regression(x / size, size * y), (2,), 0.1))
+    assert far.proof == fit.proof == "duality"
+    assert far.loss == pytest.approx(size**2 * fit.loss, rel=1e-12)
+    np.testing.assert_allclose(far.end_to_end / size**2, fit.end_to_end, rtol=1e-7)
 
 
 def test_results_repeat_and_survive_pickle():

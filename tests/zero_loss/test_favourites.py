@@ -40,7 +40,7 @@ def test_they_multiply_to_the_target_and_nearby_factorizations_are_worse(target,
 def test_no_layer_would_give_a_mode_to_another(ratios, depth):
     """By the logarithm of a mode's value each layer has the same derivative: a minimum with fixed products."""
     target, edge = np.diag(np.array(ratios, float)), 1 / (depth * ratios[0] ** (2 - 2 / depth))
-    measures = [dmf.PowerMeasure(p) for p in (0, 0.01, 0.5, 2, 10)]
+    measures = [dmf.PowerMeasure(p) for p in (0, 0.01, 0.5, 2, 10, 30, 100)]
     for measure in [*measures, *(dmf.NoiseMeasure(s * edge) for s in (0.1, 0.999, 0.999999))]:
         factors = dmf.favourite_factors(target, (len(ratios),) * (depth - 1), measure)
         slopes = measure_gradient(factors, measure)

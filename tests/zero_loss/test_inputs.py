@@ -280,8 +280,9 @@ def test_the_spectrum_at_flat_factors_is_known(seed):
     assert np.abs(values[8:]).max() <= 1e-12 * expected[0]
 
 
-def test_a_target_that_no_input_sees():
-    target, inputs = np.diag([0.0, 3.0]), np.array([[2.0], [0.0]])
+@pytest.mark.parametrize("inputs", [[[2.0], [0.0]], np.zeros((2, 1)), np.zeros((2, 5))], ids=str)
+def test_a_target_that_no_input_sees(inputs):
+    target = np.diag([0.0, 3.0])
     assert dmf.flat_sharpness(target, 3, inputs) == dmf.flattest_trace(target, 3, inputs) == 0
     rng = np.random.default_rng(0)
     for factors in (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
+from dmfbook.zero_loss import leading
 
 TARGET = np.random.default_rng(0).standard_normal((4, 3))
 
@@ -37,18 +38,23 @@ def test_sharpness_of_scaled_factors(shape, scale, inputs):
 
 @pytest.mark.parametrize("shape", [(3, 4, 2), (4, 3, 5, 2), (5, 4, 3, 4, 6)])
 @pytest.mark.parametrize("seed", range(4))
-def test_layers_of_very_different_size(shape, seed):
+@pytest.mark.parametrize("direct", [leading.DIRECT, 0], ids=["Gram matrices", "growing bases"])
+@pytest.mark.parametrize("data", [False, True], ids=["white", "data"])
+def test_layers_of_very_different_size(monkeypatch, shape, seed, direct, data):
+    monkeypatch.setattr(leading, "DIRECT", direct)
     factors = gaussian(shape, seed)
+    samples = gaussian((9, shape[0]))[0] if data else None
+    root = samples if data else np.eye(shape[0])
     powers = np.random.default_rng(seed).integers(-12, 13, len(factors)) * 25
     moved = [np.ldexp(factor, power) for factor, power in zip(factors, powers, strict=True)]
     # Each term of the small matrix lacks one layer: as exact numbers, times a power of two of its own.
     exponents = 2 * (powers.sum() - powers)
     pairs = zip(*dmf.partial_products(factors), exponents - exponents.max(), strict=True)
-    small = sum(np.ldexp(np.kron(b.T @ b, a @ a.T), e) for a, b, e in pairs)
+    small = sum(np.ldexp(np.kron(root.T @ b.T @ b @ root, a @ a.T), e) for a, b, e in pairs)
     top = 2 * np.linalg.eigvalsh(small)[-1]
-    found = dmf.sharpness(moved)
+    found = dmf.sharpness(moved, samples)
     assert np.ldexp(found, -exponents.max()) == pytest.approx(top, rel=1e-11)
-    value, moves = dmf.sharpest_direction(moved)
+    value, moves = dmf.sharpest_direction(moved, samples)
     assert value == pytest.approx(found, rel=1e-11)
     assert np.linalg.norm(dmf.flatten(moves)) == pytest.approx(1, abs=1e-12)
 

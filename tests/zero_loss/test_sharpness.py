@@ -84,6 +84,12 @@ def test_sharpness_is_the_top_of_the_small_matrix(shape, seed, exponent):
     assert sharpness_both_ways(factors) == pytest.approx([top, top], rel=ACCURACY)
 
 
+def test_bases_that_lack_one_column_grow():
+    factors = gaussian((galerkin.ENRICH * 3 + 1,) * 4)
+    top = np.linalg.eigvalsh(small_matrix(factors))[-1]
+    assert sharpness_both_ways(factors) == pytest.approx([top, top], rel=ACCURACY)
+
+
 KINDS = {
     "gaussian": lambda rng, size: rng.standard_normal(size) / np.sqrt(size[1]),
     "positive": lambda rng, size: np.exp(rng.normal(0, 0.03, size)) / np.sqrt(np.prod(size)),
@@ -255,7 +261,7 @@ def test_no_invariant_part_is_missed():
 @pytest.mark.parametrize("shape", [(2, 3, 2, 4), (300, 2, 2, 300)], ids=str)
 def test_vanishing_hessian(shape):
     zeros = [np.zeros((after, before)) for before, after in pairwise(shape)]
-    assert dmf.sharpness(zeros) == 0
+    assert sharpness_both_ways(zeros) == [0, 0]
     value, moves = dmf.sharpest_direction(zeros)
     assert value == 0 and np.linalg.norm(dmf.flatten(moves)) == pytest.approx(1)
 
@@ -267,6 +273,42 @@ def test_failure_is_an_error(monkeypatch):
         for shape in ((60, 60, 70, 80), (310, 310, 320, 310)):
             with pytest.raises(FloatingPointError, match="no convergence"):
                 dmf.sharpness(gaussian(shape))
+
+
+def small_problem(sides, count, lone, seed=0):
+    """Symmetric ``G_l`` and ``K_l`` of which the lone one and the last are the identity, and their dense map."""
+    rng = np.random.default_rng(seed)
+    halves = [rng.standard_normal((count, side, side)) for side in sides]
+    inner, outer = (half @ half.mT for half in halves)
+    right = [*[np.eye(sides[1])] * lone, *outer[lone:], outer[0]]
+    dense = sum(np.kron(k, g) for g, k in zip([*inner, np.eye(sides[0])], right, strict=True))
+    return inner, np.concatenate([outer[lone:], outer[:1]]), dense
+
+
+@pytest.mark.parametrize("iterations", [400, 1])
+@pytest.mark.parametrize("lone", [0, 1])
+def test_two_leading_eigenpairs(monkeypatch, lone, iterations):
+    monkeypatch.setattr(davidson, "ITERATIONS", iterations)  # after one, by decomposition
+    inner, outer, dense = small_problem((4, 5), 3, lone)
+    expected = np.linalg.eigvalsh(dense)[:-3:-1]
+    guess = np.random.default_rng(1).standard_normal((1, 4, 5))
+    values, vectors = davidson.davidson(
+        inner, outer, guess, lambda values, norms: norms.max() <= 1e-9 * values[0]
+    )
+    np.testing.assert_allclose(values, expected, rtol=1e-14)
+    columns = vectors.mT.reshape(2, 20).T
+    np.testing.assert_allclose(dense @ columns, columns * values, rtol=0, atol=1e-8 * values[0])
+    np.testing.assert_allclose(columns.T @ columns, np.eye(2), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (2, 1), (3, 1), (1, 5)], ids=str)
+def test_a_basis_of_the_whole_space_is_enough(monkeypatch, sides):
+    monkeypatch.setattr(davidson, "DENSE", 0)
+    inner, outer, dense = small_problem(sides, 2, 1)
+    values, vectors = davidson.davidson(inner, outer, np.zeros((0, *sides)), lambda *given: False)
+    expected = np.linalg.eigvalsh(dense)[::-1][:2]
+    np.testing.assert_allclose(values, expected, rtol=1e-13)
+    assert vectors.shape == (len(expected), *sides)
 
 
 def test_spectral_norms_do_not_depend_on_the_lanczos_method(monkeypatch):

@@ -25,7 +25,7 @@ def nuclear_norm_minimizer(operator: SensingOperator, measurements: Array) -> Ar
     bound = abs(measurements @ multipliers) / np.linalg.norm(operator.adjoint(multipliers), 2)
     if not 1 - bound / np.linalg.norm(found, "nuc") < 1e-5:
         raise ArithmeticError("the convex solver missed the least nuclear norm")
-    return found
+    return found.copy()
 
 
 def nuclear_norm_regression(inputs: Array, outputs: Array, weight: float) -> tuple[Array, float]:

@@ -133,6 +133,82 @@ def test_regression_is_factorization_of_whitened_data():
     assert float(loss.value(best)) == pytest.approx(loss.least)
 
 
+@pytest.mark.parametrize("powers", [(0, 0), (30, -30), (450, -400)], ids=str)
+def test_parts_of_whitened_data(powers):
+    loss = dmf.Regression(np.ldexp(INPUTS, powers[0]), np.ldexp(OUTPUTS, powers[1]))
+    Q = loss.input_factor
+    roots, target, (p, q) = loss.whitened_parts()
+    for part in (roots, target):
+        assert 0.5 <= abs(part).max() < 1
+    np.testing.assert_allclose(np.ldexp(loss.input_directions * roots, p), Q, rtol=10 * EPS)
+    np.testing.assert_array_equal(np.ldexp(target, q), loss.whitened_target)
+    gram = loss.input_directions.T @ loss.input_directions
+    np.testing.assert_allclose(gram, np.eye(4), atol=100 * EPS)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "size", "expected"),
+    [
+        (0, 10, 0, (10, 12)),
+        (0, 10, 20, (20, 22)),
+        (0, None, 0, (0, 2)),
+        (0, None, 20, (20, 22)),
+        (600, 500, -50, (-50, 552)),
+        (600, 500, -150, (-100, 502)),
+    ],
+)
+def test_units_of_a_regression_are_the_larger_size(inputs, outputs, size, expected):
+    # Norms of the samples in [2^(e-1), 2^e) have unit e; here e is 2 and the exponent.
+    answers = 0.0 if outputs is None else np.ldexp(3.0, outputs)
+    loss = dmf.Regression([[np.ldexp(3.0, inputs)]], [[answers]])
+    assert loss.units(size) == expected
+
+
+@pytest.mark.parametrize("powers", [(0, 0), (3, -5), (600, 500)], ids=str)
+def test_a_regression_in_units(powers):
+    p, q = powers
+    plain = dmf.Regression(INPUTS, OUTPUTS)
+    x, c = 7 - p, 11 + q
+    scaled = dmf.Regression(np.ldexp(INPUTS, p), np.ldexp(OUTPUTS, q)).in_units(x + q, c)
+    of_inputs, of_outputs = p + x + q - c, q - c
+    for name, power in (
+        ("second_moment", 2 * of_inputs),
+        ("cross_moment", of_inputs + of_outputs),
+        ("least", 2 * of_outputs),
+    ):
+        expected = np.ldexp(getattr(plain, name), power)
+        np.testing.assert_allclose(getattr(scaled, name), expected, rtol=1e3 * EPS)
+
+
+def test_a_regression_on_blocks_of_very_unequal_samples(monkeypatch):
+    inputs = np.ldexp([[1.0, -2.0, 3.0], [2.0, 1.0, 1.0]], [-300, 0, 200])
+    outputs = np.ldexp([[3.0, 1.0, -1.0]], [250, -250, 0])
+    whole = inputs @ inputs.T, outputs @ inputs.T, np.sum(outputs**2)
+    monkeypatch.setattr("dmfbook.network.losses.moments.BLOCK_ENTRIES", 1)
+    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
+        loss = dmf.Regression(inputs[:, order], outputs[:, order])
+        np.testing.assert_allclose(loss.second_moment, whole[0], rtol=10 * EPS)
+        np.testing.assert_allclose(loss.cross_moment, whole[1], rtol=10 * EPS)
+        assert loss.least == pytest.approx(whole[2])
+
+
+@pytest.mark.parametrize("power", [600, -600])
+def test_samples_far_apart_do_not_see_each_others_units(power, monkeypatch):
+    monkeypatch.setattr("dmfbook.network.losses.moments.BLOCK_ENTRIES", 1)
+    inputs, outputs = np.ldexp([[3.0, 1.0]], [power, -power]), np.array([[1.0, 2.0]])
+    seen = 0 if power > 0 else 1
+    for order in ([0, 1], [1, 0]):
+        loss = dmf.Regression(inputs[:, order], outputs[:, order])
+        assert abs(loss.input_factor.item()) == pytest.approx(inputs[0, seen])
+        assert abs(loss.whitened_target.item()) == pytest.approx(outputs[0, seen])
+        assert loss.least == pytest.approx(outputs[0, 1 - seen] ** 2)
+
+
+def test_outputs_that_vanish_are_fitted():
+    loss = dmf.Regression(INPUTS, np.zeros((2, 9)))
+    assert loss.least == 0.0 and float(loss.value(np.zeros((2, 4)))) == 0.0
+
+
 @pytest.mark.parametrize("power", [-400, -100, 100, 400])
 def test_a_regression_scales(power):
     X = np.random.default_rng(5).standard_normal((2, 4))
