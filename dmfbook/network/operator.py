@@ -16,8 +16,10 @@ from dmfbook.network.ring import Ring, Sweeps
 from dmfbook.network.units import Units, units_of
 
 # Columns of a block are swept side by side as long as they have no more entries than this.
-TILE_ENTRIES = 2**18
+TILE_ENTRIES = 2**17
 LARGEST_TILE = 16
+# Columns become rows by as many entries of each at a time, which a cache holds.
+COPIED_ENTRIES = 2**10
 
 
 def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOperator:
@@ -78,6 +80,11 @@ class _HessianOperator(LinearOperator):
     def _matmat(self, columns: Array) -> Array:
         directions = _real(columns).T
         out = np.empty(directions.shape)
+        if not directions.flags.c_contiguous:
+            for start in range(0, self.shape[0], COPIED_ENTRIES):
+                part = slice(start, start + COPIED_ENTRIES)
+                out[:, part] = directions[:, part]
+            directions = out  # each tile of which is replaced by its products
         # Powers of two, so that few buffers serve blocks of any number of columns.
         tile, start = LARGEST_TILE, 0
         while start < len(directions):
@@ -92,7 +99,7 @@ class _HessianOperator(LinearOperator):
         return self
 
     def _apply(self, directions: Array, out: Array) -> None:
-        """Write the products with directions, one (N,) or several (count, N)."""
+        """Write the products with directions, one (N,) or several (count, N), perhaps over them."""
         if self._units:
             self._apply_in_units(self._units, directions, out)
         else:
@@ -103,10 +110,10 @@ class _HessianOperator(LinearOperator):
         sizes = [factor.size for factor in units.factors]
         layers, own = np.repeat(units.layers, sizes), binary_exponent(directions)
         scaled = times_power(times_power(directions, -own), -layers)
-        self._sweep(scaled, out, (0.0,) * len(sizes))
+        self._sweep(scaled, scaled, (0.0,) * len(sizes))
         with np.errstate(over="ignore", invalid="ignore"):
-            out[...] = times_power(out, units.value + own - layers)
-            out += np.repeat(np.multiply(2, self._reg), sizes) * directions
+            decay = np.repeat(np.multiply(2, self._reg), sizes) * directions
+            np.add(times_power(scaled, units.value + own - layers), decay, out)
         in_range("the Hessian's product", out)
 
     def _sweep(self, directions: Array, out: Array, reg: Sequence[float]) -> None:

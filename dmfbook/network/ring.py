@@ -121,7 +121,6 @@ class Sweeps:
         self._weights = [2 * weight for weight in (*reg[cut:], 0.0, *reg[:cut])]
         sizes = [link.size for link in ring.links]
         ends = list(accumulate(sizes[loss_at + 1 :] + sizes[:loss_at], initial=0))
-        self._directions = np.empty((*self._stack, ends[-1]))  # takes memory once it is written
         slots = [(..., slice(*bounds)) for bounds in pairwise(ends)]
         self._slots = list(zip([*slots[cut:], None, *slots[:cut]], shapes, strict=True))
 
@@ -133,10 +132,7 @@ class Sweeps:
         return pairs
 
     def apply(self, directions: Array, out: Array) -> None:
-        """Write the Hessian's products with directions, (N,) or (count, N)."""
-        if not directions.flags.c_contiguous:  # columns of a block, in a copy that stays
-            self._directions[...] = directions
-            directions = self._directions
+        """Write the Hessian's products with contiguous directions, (N,) or (count, N), perhaps over them."""
         loss_at, last = self._ring.loss_at, len(self._slots) - 1
         moves: list[Any] = [slot and directions[slot].reshape(shape) for slot, shape in self._slots]
         for i in range(loss_at):

@@ -96,12 +96,14 @@ def test_operator_keeps_a_copy_of_the_factors():
 
 
 @every_loss
-@pytest.mark.parametrize("tile", [1, 100, 2**18])
-def test_blocks_of_columns(loss, tile, monkeypatch):
+@pytest.mark.parametrize("tile, copied", [(1, 7), (100, 1), (2**18, 2**10)])
+def test_blocks_of_columns(loss, tile, copied, monkeypatch):
     monkeypatch.setattr(operators, "TILE_ENTRIES", tile)
+    monkeypatch.setattr(operators, "COPIED_ENTRIES", copied)
     problem, factors = loss_case(loss)
     operator, hessian = dmf.hessian_operator(problem, factors), dmf.hessian(problem, factors)
     wide = np.random.default_rng(3).standard_normal((problem.size, 74))
+    wide.flags.writeable = False
     for columns in (wide[:, :0], wide[:, :1], wide[:, :7], wide[:, ::2], wide[:, 40::-1], wide):
         for block in (columns, np.asfortranarray(columns), np.ascontiguousarray(columns)):
             found = operator @ block

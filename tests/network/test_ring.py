@@ -25,6 +25,9 @@ def test_every_cut_gives_the_same_products(loss, hidden):
             out = np.full(shape, np.nan)
             Sweeps(ring, problem.reg, len(some) if some.ndim == 2 else 1).apply(some, out)
             np.testing.assert_allclose(out, some @ hessian, rtol=0, atol=1e5 * EPS)
+            over = some.copy()
+            Sweeps(ring, problem.reg, len(some) if some.ndim == 2 else 1).apply(over, over)
+            np.testing.assert_array_equal(over, out)
 
 
 def test_the_narrowest_sweep_is_chosen():
