@@ -458,12 +458,8 @@ EQUIVALENT = {
     ],
     "length /= 2": ["2 → 3"],
     "if length < 1e-12:": ["length < 1e-12 → length <= 1e-12", "1e-12 → 2e-12"],
-    # Another unit of exponentials, all of which are in range; Cholesky's method does not see a diagonal scaling.
+    # Another unit of exponentials, all of which are in range.
     "top = logs.max(axis=1)": ["logs.max → logs.min"],
-    "scale = 1 / np.sqrt(np.diag(bend))": [
-        "1 / np.sqrt(np.diag(bend)) → 1 * np.sqrt(np.diag(bend))",
-        "1 → 2",
-    ],
     # A Gaussian matrix has no sign.
     "random = [w + DISTURBANCE * move for w, move in zip(near, random, strict=True)]": [
         "w + DISTURBANCE * move → w - DISTURBANCE * move"

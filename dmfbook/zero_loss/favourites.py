@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -60,7 +59,7 @@ def favourite_factors(
         ``(L−1)(d_L − r) < d_0`` and ``(L−1)(d_0 − r) < d_L`` for rank r; the noise measure for a step below
         ``1 / (L σ_1^{2−2/L})``.
     ArithmeticError
-        If Newton's method does not settle, as for very large orders and ill-conditioned targets.
+        If Newton's method does not settle, as for ill-conditioned targets and steps just below the longest.
     OverflowError
         If a factor is beyond the range of float64.
 
@@ -176,7 +175,7 @@ def _least_values(
     value, slope, bend = _expansion(table, measure, point)
     before = np.inf
     for _ in range(STEPS):
-        move = _newton_step(basis.T @ slope, basis.T @ bend @ basis)
+        move = -cho_solve(cho_factor(basis.T @ bend @ basis), basis.T @ slope)
         size, rate, length = float(np.abs(move).max()), float(basis.T @ slope @ move), 1.0
         # Where values cannot tell any more, the full step only removes rounding.
         full = size < QUADRATIC or -rate < 64 * EPS * abs(value)
@@ -215,10 +214,3 @@ def _expansion(
     )
     second += (first.T * (table.counts * (bend - slope))) @ first
     return float(table.counts @ value), weights @ first, second
-
-
-def _newton_step(slope: Array, bend: Array) -> Any:
-    """The step to the minimum of the second-order expansion; a diagonal scaling keeps small modes visible."""
-    scale = 1 / np.sqrt(np.diag(bend))
-    factor = cho_factor(scale[:, None] * bend * scale)
-    return -scale * cho_solve(factor, scale * slope)

@@ -169,7 +169,7 @@ def test_curvature_is_that_of_the_differentiated_lagrangian(monkeypatch, count):
     saddle = dmf.flattest_interpolator(*given, starts=1)
     expected = curvature_along_the_constraints(matrices, saddle.factors)
     assert expected < -1e-2 and saddle.curvature == pytest.approx(expected, rel=1e-2)
-    # The Lanczos method takes a bound for the largest, a tenth above it.
+    # The Lanczos method knows the largest eigenvalue to one percent.
     monkeypatch.setattr(lagrangian, "DENSE", 0)
     same = dmf.flattest_interpolator(*given, starts=1)
     assert same.curvature == pytest.approx(expected, rel=0.02)
