@@ -97,9 +97,9 @@ EQUIVALENT = {
         "np.arange(2.0 * operator.shape[1]) ** 1.5 → np.arange(2.0 * operator.shape[1]) * 1.5",
         "1.5 → 3.0",
     ],
-    # And NumPy takes any negative length for the one that is left.
     "values = np.sin(1 + np.arange(2.0 * operator.shape[0]) ** 1.5).reshape(2, -1)": [
         "1 + np.arange(2.0 * operator.shape[0]) ** 1.5 → 1 - np.arange(2.0 * operator.shape[0]) ** 1.5",
+        "1 → 2",
         "np.arange(2.0 * operator.shape[0]) ** 1.5 → np.arange(2.0 * operator.shape[0]) * 1.5",
         "1.5 → 3.0",
     ],
@@ -191,6 +191,9 @@ EQUIVALENT = {
     ],
     "if _norm(coupling) <= _error(outer):": [
         "_norm(coupling) <= _error(outer) → _norm(coupling) < _error(outer)"
+    ],
+    "return bool(values[rank] > _error(self.layers[l + 1 : k]))": [
+        "values[rank] > _error(self.layers[l + 1:k]) → values[rank] >= _error(self.layers[l + 1:k])"
     ],
     # Tuning: groups too small for the count yield nothing, later.
     "if count > available - start:": ["available - start → available + start"],

@@ -122,7 +122,7 @@ def minimizer_network(
 
 def _plus(w: float, reg: float, depth: int) -> float:
     """``μ⁺`` of the first mode and another one, without a difference that cancels."""
-    slope = float(np.sum(w ** np.arange(depth)[::-1]))
+    slope = float(np.sum(w ** np.arange(depth)))
     return 2 * (1 + w**depth + reg * (1 + w ** (2 - depth))) * slope / (1 + w)
 
 

@@ -9,6 +9,7 @@ from strategies import EPS
 
 import dmfbook as dmf
 from dmfbook.regularized.reduced_regression import ReducedRegression
+from dmfbook.regularized.regression_fit import _best
 
 
 def correlated(seed: int, outputs: int, inputs: int, samples: int) -> dmf.Regression:
@@ -79,6 +80,21 @@ def test_zero_is_the_minimizer_from_the_critical_weight_on(hidden):
         dmf.regression_fit(dmf.Problem(dmf.Regression(np.eye(2), 0 * np.eye(2)), (2,), 1.0)).rank
         == 0
     )
+
+
+@pytest.mark.parametrize(("hidden", "first_is_last"), [((4,), True), ((4, 4), False)], ids=str)
+def test_a_descent_is_the_last_where_it_is_proved(hidden, first_is_last, monkeypatch):
+    descend, calls = ReducedRegression.descend, []
+    monkeypatch.setattr(
+        ReducedRegression, "descend", lambda *given: calls.append(1) or descend(*given)
+    )
+    reduced = ReducedRegression(
+        np.array([1.0, 0.6, 0.3]), np.diag([3.0, 2.0, 0.4]), len(hidden) + 1, 3, 0.1
+    )
+    best = _best(reduced, 2, np.random.default_rng(0))
+    starts = len(reduced.starts(2, np.random.default_rng(0)))
+    assert len(calls) == (1 if first_is_last else starts) and starts > 2
+    assert reduced.value(best) < reduced.value(0 * best)
 
 
 @pytest.mark.parametrize("hidden", [(3, 3), (2, 4, 3)])

@@ -125,6 +125,16 @@ def test_dependent_measurements_lose_nothing():
     np.testing.assert_allclose(orthonormal.adjoint(values), truth, rtol=0, atol=1e-12)
 
 
+def test_one_measurement_is_enough_and_none_is_not():
+    truth = np.arange(6.0).reshape(3, 2)
+    operator = dmf.dense_sensing([truth, 2 * truth])
+    orthonormal, values = operator._orthonormal(operator.forward(truth))
+    assert orthonormal.shape == (1, 6)
+    np.testing.assert_allclose(orthonormal.adjoint(values), truth, rtol=0, atol=1e-13)
+    with pytest.raises(ValueError, match="operator must not vanish"):
+        dmf.dense_sensing(np.zeros((2, 3, 2)))._orthonormal(np.zeros(2))
+
+
 @pytest.mark.parametrize("power", [-200, 0, 200])
 def test_measurements_that_differ_little_are_independent_up_to_rounding(power):
     """Two that are alike in six digits, and their sum."""
