@@ -460,6 +460,7 @@ EQUIVALENT = {
         "0.0001 → 0.0002",
     ],
     "length /= 2": ["2 → 3"],
+    "if before / 4 <= size < QUADRATIC:": ["4 → 5"],
     "if length < 1e-12:": ["length < 1e-12 → length <= 1e-12", "1e-12 → 2e-12"],
     # Another unit of exponentials, all of which are in range.
     "top = logs.max(axis=1)": ["logs.max → logs.min"],
@@ -537,6 +538,9 @@ EQUIVALENT = {
     "wanted = 2 if 2 * norms[1] > values[0] - values[1] else 1": [
         "2 * norms[1] > values[0] - values[1] → 2 * norms[1] >= values[0] - values[1]",
         "2 * norms[1] → 2 / norms[1]",
+        "0 → 1",
+        "1 → 2",
+        "2 → 3",
     ],
     "for rest in rests[: min(wanted, diagonal.size - held)]:": [
         "min → max",
@@ -580,6 +584,7 @@ EQUIVALENT = {
     ],
     # Tuning of the Lanczos method: a shift that keeps zeros apart.
     "top = eigsh(whole, k=1, v0=start, tol=1e-2, return_eigenvectors=False)": ["0.01 → 0.02"],
+    "bound = 1.1 * largest": ["1.1 * largest → 1.1 / largest", "1.1 → 2.2"],
     # Tuning of the growing bases: their first columns, how much they gain and keep, how well small problems are solved.
     "left = _Side(chain.layers, [1.0] * depth, ENRICH * depth)": [
         "ENRICH * depth → ENRICH / depth"
@@ -642,10 +647,12 @@ EQUIVALENT = {
         "left_values > negligible → left_values >= negligible",
         "right_values > negligible → right_values >= negligible",
     ],
-    # The gap to the second counts less, or not at all, and the residual alone has to do.
+    # The gap to the second counts less, or not at all, and the residual alone has to do; or it counts in full, without a
+    # margin of safety for what the bases miss, which no matrix was found to need.
     "if settled(values, np.array([norm, DOUBT * (values[0] - values[-1])])):": [
         "values[0] - values[-1] → values[0] + values[-1]",
         "0 → 1",
         "-1 → 1",
+        "1 → 2",
     ],
 }
