@@ -451,6 +451,7 @@ EQUIVALENT = {
     # Tuning of Newton's method: how much descent is enough, how fast a step shrinks, when rounding is all.
     "full = size < QUADRATIC or -rate < 64 * EPS * abs(value)": [
         "-rate < 64 * EPS * abs(value) → -rate <= 64 * EPS * abs(value)",
+        "64 * EPS * abs(value) → 64 * EPS / abs(value)",
         "64 → 65",
     ],
     "if full or expansion[0] <= value + 1e-4 * length * rate:": [
