@@ -81,7 +81,7 @@ class _HessianOperator(LinearOperator):
         directions = _real(columns).T
         out = np.empty(directions.shape)
         if not directions.flags.c_contiguous:
-            for start in range(0, out.shape[1], COPIED_ENTRIES):
+            for start in range(0, len(columns), COPIED_ENTRIES):
                 part = slice(start, start + COPIED_ENTRIES)
                 out[:, part] = directions[:, part]
             directions = out  # each tile of which is replaced by its products
