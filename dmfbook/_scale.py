@@ -14,7 +14,7 @@ from dmfbook._validation import Array
 # Between these no square that counts has lost digits.
 SMALL_SQUARE, LARGE_SQUARE = 2.0**-900, 2.0**1000
 # Exponents whose sizes add up to less leave all products of the matrices, and their squares, in the normal range.
-ORDINARY = 150
+ORDINARY = 400
 
 
 def binary_exponent(*arrays: Array) -> int:

@@ -48,8 +48,8 @@ def hessian_operator(problem: Problem, factors: Sequence[ArrayLike]) -> LinearOp
     Notes
     -----
     A product costs at most ``6 c (N + d_0 d_L)`` multiplications, where c is the narrowest of the widths, and one
-    second derivative of the loss. Memory: two copies of the factors, and for widths d buffers of ``4 c L d`` numbers
-    for each column that is swept at once.
+    second derivative of the loss. Memory: two copies of the factors, and for widths d buffers of ``N + 4 c L d``
+    numbers for each column that is swept at once.
 
     Examples
     --------

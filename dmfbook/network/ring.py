@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,6 +83,17 @@ def _is_narrow(widths: Sequence[int], cut: int) -> bool:
     return widths[cut] * (widths[0] + widths[-1]) < widths[0] * widths[-1]
 
 
+class _Step(NamedTuple):
+    """A link on a sweep: what the links passed so far are together, and how that moves, without it and with it."""
+
+    i: int
+    link: Array
+    product: Array
+    moves: Array | None  # none before the first link
+    next_moves: Array
+    summand: Array
+
+
 class Sweeps:
     """Derivatives of a ring's products along some directions at once, in buffers that stay.
 
@@ -111,18 +121,21 @@ class Sweeps:
             (pair,) = self._pairs([ring.turn(ring.after[ring.loss_at])], 1)
             self._turned = pair.reshape(*self._stack, -1, pair.shape[-1])
             self._turned_moves = pair[..., 0, :, :]
-        shapes = [(*self._stack, *link.shape) for link in ring.links]
-        self._summands = _overlapping(
-            {moves.shape[-1]: moves.shape for moves in self._before_moves}
-        )
-        self._joins = _overlapping(dict(enumerate(shapes)))
-        self._end_to_end_moves = np.empty(shapes[ring.loss_at])
-        cut, loss_at = ring.cut, ring.loss_at
-        self._weights = [2 * weight for weight in (*reg[cut:], 0.0, *reg[:cut])]
-        sizes = [link.size for link in ring.links]
-        ends = list(accumulate(sizes[loss_at + 1 :] + sizes[:loss_at], initial=0))
-        slots = [(..., slice(*bounds)) for bounds in pairwise(ends)]
-        self._slots = list(zip([*slots[cut:], None, *slots[:cut]], shapes, strict=True))
+        self._end_to_end_moves = np.empty((*self._stack, *ring.links[ring.loss_at].shape))
+        links = range(len(ring.links))
+        memory = np.empty(max(moves.size for moves in self._before_moves))
+        self._forth = _steps(links, ring.links, ring.before, self._before_moves, memory)
+        self._back = _steps(links[::-1], ring.mirrored, ring.after, self._after_moves, memory)
+        layers = self._layers = [*links[ring.loss_at + 1 :], *links[: ring.loss_at]]
+        sizes = [ring.links[i].size for i in layers]
+        self._weights = 2 * (np.repeat(reg, sizes) if len(set(reg)) > 1 else reg[0])
+        # First the directions, then what comes of them. A copy costs less than views of small layers for every product.
+        self._vectors = np.empty((*self._stack, sum(sizes)))
+        self._moves = {
+            i: self._vectors[..., start:end].reshape(*self._stack, *ring.links[i].shape)
+            for i, (start, end) in zip(layers, pairwise(accumulate(sizes, initial=0)), strict=True)
+        }
+        self._mirrored_moves = {i: moves.mT for i, moves in self._moves.items()}
 
     def _pairs(self, products: list[Array], place: int) -> list[Array]:
         """Pairs (…, 2, c, width) of a product, which has this place, and its derivative."""
@@ -132,77 +145,65 @@ class Sweeps:
         return pairs
 
     def apply(self, directions: Array, out: Array) -> None:
-        """Write the Hessian's products with contiguous directions, (N,) or (count, N), perhaps over them."""
-        loss_at, last = self._ring.loss_at, len(self._slots) - 1
-        moves: list[Any] = [slot and directions[slot].reshape(shape) for slot, shape in self._slots]
-        for i in range(loss_at):
-            self._move_before(i, moves[i])
-        for i in range(last, loss_at, -1):
-            self._move_after(i, moves[i])
-        passed = int(self._ring.turns_by_rows)
-        if passed:
-            self._pass_by_rows()
+        """Write the Hessian's products with directions, (N,) or (count, N), perhaps over them."""
+        loss_at, forth, back = self._ring.loss_at, self._forth, self._back
+        loss_back = len(back) - loss_at
+        self._vectors[...] = directions
+        self._sweep(forth[:loss_at], self._moves)
+        self._sweep(back[:loss_back], self._mirrored_moves)
+        if self._ring.turns_by_rows:
+            self._turned_moves[...] = self._ring.turn(self._after_moves[loss_at])
+            self._pass(forth[loss_at], self._before[loss_at], self._turned)
+            self._pass(back[loss_back], self._turned.mT, self._before[loss_at].mT)
+            loss_at, loss_back = loss_at + 1, loss_back + 1
         else:
-            moves[loss_at] = self._ring.turn(self._join(loss_at, self._end_to_end_moves))
-        for i in range(loss_at + passed, last):
-            self._move_before(i, moves[i])
-        for i in range(loss_at - passed, 0, -1):
-            self._move_after(i, moves[i])
-        for i, (slot, shape) in enumerate(self._slots):
-            if slot:
-                self._finish(i, moves[i], out[slot].reshape(shape))
+            moves = self._ring.turn(self._join(loss_at, self._end_to_end_moves))
+            self._moves[loss_at], self._mirrored_moves[loss_at] = moves, moves.mT
+        self._sweep(forth[loss_at:], self._moves)
+        self._sweep(back[loss_back:], self._mirrored_moves)
+        for i in self._layers:
+            joined = self._join(i, self._moves[i])
+            if joined is not self._moves[i]:
+                self._moves[i][...] = joined
+        np.multiply(directions, self._weights, out)
+        out += self._vectors
 
-    def _move_before(self, i: int, move: Array) -> None:
-        """Derivative of the product of all links before i + 1, given that of link i."""
-        out = self._before_moves[i + 1]
-        if i == 0:
-            out[...] = move
-            return
-        self._product(self._before_moves[i], self._ring.links[i], out)
-        out += self._product(self._ring.before[i], move, self._summands[out.shape[-1]])
+    def _sweep(self, steps: list[_Step], link_moves: dict[int, Array]) -> None:
+        """Derivatives of the products of one link after the other, given those of the links."""
+        for i, link, product, moves, next_moves, summand in steps:
+            if moves is None:
+                next_moves[...] = link_moves[i]
+            else:
+                self._product(moves, link, next_moves)
+                next_moves += self._product(product, link_moves[i], summand)
 
-    def _move_after(self, i: int, move: Array) -> None:
-        """Derivative of the product of all links after i - 1, given that of link i."""
-        out = self._after_moves[i - 1]
-        if i == len(self._slots) - 1:
-            out[...] = move.mT
-            return
-        self._product(self._after_moves[i], self._ring.mirrored[i], out)
-        out += self._product(self._ring.after[i], move.mT, self._summands[out.shape[-1]])
-
-    def _pass_by_rows(self) -> None:
-        """Pass the loss both ways with the derivative of ``X`` as a product of two narrow matrices."""
-        ring, i = self._ring, self._ring.loss_at
-        self._turned_moves[...] = ring.turn(self._after_moves[i])
-        out = self._before_moves[i + 1]
-        self._product(self._before_moves[i], ring.links[i], out)
-        small = ring.before[i] @ self._before[i]
-        out += self._product(small, self._turned, self._summands[out.shape[-1]])
-        out = self._after_moves[i - 1]
-        self._product(self._after_moves[i], ring.mirrored[i], out)
-        small = ring.after[i] @ self._turned.mT
-        out += self._product(small, self._before[i].mT, self._summands[out.shape[-1]])
+    def _pass(self, step: _Step, left: Array, right: Array) -> None:
+        """The same past one link, whose derivative is a product of two narrow matrices."""
+        _, link, product, moves, next_moves, summand = step
+        self._product(moves, link, next_moves)
+        next_moves += self._product(product @ left, right, summand)
 
     def _join(self, i: int, out: Array) -> Array:
         """Derivative of the product of all links but i, transposed; in `out`, unless it lies elsewhere already."""
         if i == 0:
             return self._after_moves[0]
-        if i == len(self._slots) - 1:
+        if i == len(self._before) - 1:
             return self._before_moves[i].mT
         return self._product(self._before[i], self._after[i], out)
 
-    def _finish(self, i: int, move: Array, block: Array) -> None:
-        """Write the block of a layer, weight decay included."""
-        if self._weights[i]:
-            np.multiply(move, self._weights[i], block)
-            block += self._join(i, self._joins[i])
-        else:
-            joined = self._join(i, block)
-            if joined is not block:
-                block[...] = joined
 
-
-def _overlapping(shapes: dict[int, tuple[int, ...]]) -> dict[int, Array]:
-    """Arrays of some shapes in one and the same memory, for one at a time."""
-    memory = np.empty(max(map(prod, shapes.values())))
-    return {name: memory[: prod(shape)].reshape(shape) for name, shape in shapes.items()}
+def _steps(
+    order: range, links: list[Array], products: list[Array], moves: list[Array], memory: Array
+) -> list[_Step]:
+    """A sweep past all links but the last in this order, with summands that share their memory."""
+    return [
+        _Step(
+            i,
+            links[i],
+            products[i],
+            None if i == order[0] else moves[i],
+            moves[after],
+            memory[: moves[after].size].reshape(moves[after].shape),
+        )
+        for i, after in pairwise(order)
+    ]

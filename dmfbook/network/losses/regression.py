@@ -281,7 +281,7 @@ def _unit(samples: Array) -> int:
     if not samples.any():
         return SMALLEST_UNIT
     size = binary_exponent(samples)
-    return 0 if are_ordinary([size]) else size
+    return 0 if are_ordinary([2 * size]) else size
 
 
 def _in_unit(samples: Array, unit: int) -> Array:
