@@ -7,7 +7,7 @@ EQUIVALENT = {
     # Another unit, in which the numbers are in range as well.
     "unit = unit_exponent(0.0, reg, depth)": ["0.0 → 1.0"],
     "unit = unit_exponent(target, 0.0, depth)": ["0.0 → 1.0"],
-    "return 0 if are_ordinary([size]) else size": ["0 → 1"],
+    "return 0 if are_ordinary([2 * size]) else size": ["0 → 1", "2 → 3"],
     "exponent = min(max(binary_exponent(image), -1000), 1000)": ["1000 → 1001"],
     # Any positive number stands for a mode that is left out.
     "values = np.choose(checked, (1.0, self.smaller, self.larger))": ["1.0 → 2.0"],
@@ -203,8 +203,11 @@ EQUIVALENT = {
     "reg = self.reg[0] if len(set(self.reg)) == 1 else self.reg": ["0 → 1"],
     # Tuning: the products are the same wherever the ring is cut.
     "work = 6 * columns * (sum(entries) - entries[cut] - entries[cut - 1])": ["6 → 7"],
-    # Any number stands for the weight of the loss, which is no layer.
-    "self._weights = [2 * weight for weight in (*reg[cut:], 0.0, *reg[:cut])]": ["0.0 → 1.0"],
+    # Weights that are equal, entry by entry or as one number, which is that of any layer.
+    "self._weights = 2 * (np.repeat(reg, sizes) if len(set(reg)) > 1 else reg[0])": [
+        "len(set(reg)) > 1 → len(set(reg)) >= 1",
+        "0 → 1",
+    ],
     # Tuning: another size of the space, sooner or later enlarged or given up.
     "size = min(wanted + max(SUBSPACE, wanted), free)": ["max → min"],
     "restart = 0": ["0 → 1"],

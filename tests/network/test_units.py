@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import dmfbook as dmf
+from dmfbook.network.units import units_of
 
 
 def layers(*exponents):
@@ -130,3 +131,14 @@ def test_data_of_any_size():
         slopes = plain.gradient(layers(1, 0))
         for found, slope, shift in zip(problem.gradient(factors), slopes, shifts, strict=True):
             np.testing.assert_array_equal(found, np.ldexp(slope, whole - shift))
+
+
+def test_deep_networks_of_ordinary_layers_need_no_units():
+    # Products of thirty layers of norm below 4, and of as many of width 100, are far within the range.
+    rng = np.random.default_rng(0)
+    for width in (12, 100):
+        factors = [rng.standard_normal((width, width)) / np.sqrt(width) for _ in range(30)]
+        assert units_of(
+            dmf.Problem(np.eye(width), (width,) * 29).end_to_end_loss, factors
+        ).are_plain
+    assert not units_of(dmf.Problem([[1.0]], (1,)).end_to_end_loss, layers(300, -100)).are_plain
