@@ -63,41 +63,49 @@ class Found:
 def minimizers(
     problem: Problem, rng: np.random.Generator, starts: int, planted: bool = True
 ) -> list[Found]:
-    """Local minimizers that Newton's method finds, best first; saddles that it comes to are left along their steepest way down.
+    """Local minimizers that Newton's method finds, best first.
 
     It starts from random factors of all sizes and, unless `planted` is false, near what the loss aims at, cut to
     each rank and split evenly among the layers: deep products of random factors seldom come near to full rank.
     """
-    value_and_gradient = objective(problem)
-
-    def curvature(vector: Array) -> Array:
-        return hessian(problem, layers_of(vector, problem))
-
-    def minimum_from(start: Array) -> Array:
-        for escape in range(ESCAPES):
-            # From large factors, where BFGS takes thousands of steps, trust regions take some forty.
-            # Near a threshold the way down is so flat that a gradient can be that small on it.
-            end = minimize(
-                value_and_gradient,
-                start,
-                jac=True,
-                hess=curvature,
-                method="trust-ncg",
-                options={"gtol": 1e-7 / 10**escape},
-            ).x
-            values, vectors = np.linalg.eigh(curvature(end))
-            if values[0] >= -NULL * np.abs(values).max():
-                return np.asarray(end)
-            start = end + 0.1 * float(np.linalg.norm(end) or 1) * vectors[:, 0]
-        raise ArithmeticError(f"the search ended at a saddle {ESCAPES} times")
-
     begins = [(start, False) for start in _starts(problem, rng, starts)]
     if planted:
         # Twice: a large disturbance may throw a run out of the basin, a small one may leave it on a saddle.
         nearby = [start for size in (0.05, 0.01) for start in truncations(problem, rng, size)]
         begins += [(start, True) for start in nearby]
-    found = [replace(_polish(problem, minimum_from(start)), planted=near) for start, near in begins]
+    found = [replace(_minimizer_from(problem, start), planted=near) for start, near in begins]
     return sorted(found, key=lambda each: each.loss)
+
+
+def minimizers_from(problem: Problem, starts: list[Array]) -> list[Found]:
+    """Local minimizers that the same search finds from given vectors, best first."""
+    found = [_minimizer_from(problem, start) for start in starts]
+    return sorted(found, key=lambda each: each.loss)
+
+
+def _minimizer_from(problem: Problem, start: Array) -> Found:
+    """The minimizer that Newton's method comes to; saddles on its way are left along their steepest way down."""
+    value_and_gradient = objective(problem)
+
+    def curvature(vector: Array) -> Array:
+        return hessian(problem, layers_of(vector, problem))
+
+    for escape in range(ESCAPES):
+        # From large factors, where BFGS takes thousands of steps, trust regions take some forty.
+        # Near a threshold the way down is so flat that a gradient can be that small on it.
+        end = minimize(
+            value_and_gradient,
+            start,
+            jac=True,
+            hess=curvature,
+            method="trust-ncg",
+            options={"gtol": 1e-7 / 10**escape},
+        ).x
+        values, vectors = np.linalg.eigh(curvature(end))
+        if values[0] >= -NULL * np.abs(values).max():
+            return _polish(problem, np.asarray(end))
+        start = end + 0.1 * float(np.linalg.norm(end) or 1) * vectors[:, 0]
+    raise ArithmeticError(f"the search ended at a saddle {ESCAPES} times")
 
 
 def saddle_without_largest(problem: Problem, rng: np.random.Generator) -> Found:

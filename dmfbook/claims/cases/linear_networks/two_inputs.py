@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.oracles import search
+from dmfbook.network.factors import flatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
 
-STARTS = 16  # random starts: each of both valleys takes a good part of them
+DIRECTIONS = (
+    4  # of the first layer, and of the last: a valley takes at least a quarter of the pairs
+)
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,26 @@ class TwoInputsCase:
 
     @cached_property
     def losses(self) -> Array:
-        """Different losses of the local minimizers that are found, least first."""
-        rng = np.random.default_rng(self.seed)
-        found = search.minimizers(self.problem, rng, STARTS, planted=False)
+        """Different losses of the local minimizers that are found from evenly spread directions, least first."""
+        found = search.minimizers_from(self.problem, self._starts())
         # Without weight decay a search can end where layers of very different size slow it down.
         values = np.array([each.loss for each in found if each.uncertainty < 1e-5])
         return values[np.append(True, np.diff(values) > 1e-8 * search.loss_unit(self.problem))]
+
+    def _starts(self) -> list[Array]:
+        """Layers of all pairs of directions, of twice the size that fits; hidden units are a radian apart."""
+        size = 2 * search.layer_unit(self.problem)
+        first, last = np.random.default_rng(self.seed).uniform(0, 2 * np.pi, 2)
+        units, turns = np.arange(self.hidden_width), np.arange(DIRECTIONS) / DIRECTIONS
+
+        def rows(angle: float) -> Array:
+            return size * np.stack([np.cos(angle + units), np.sin(angle + units)], axis=1)
+
+        # The opposite of both layers is the same network.
+        return [
+            flatten([rows(first + np.pi * into), rows(last + 2 * np.pi * out).T])
+            for into, out in product(turns, turns)
+        ]
 
     @property
     def at_zero(self) -> float:

@@ -16,6 +16,7 @@ from dmfbook._validation import Array
 
 # Powers of the norm that stands for the largest eigenvalue; each search starts where the last one ended.
 POWERS = (4, 16, 64, 256, 1024, 4096)
+CANCELLED = 1e4  # layers whose norms have a larger product, relative to the norm of their product, start no search
 
 
 @primitive
@@ -105,7 +106,16 @@ class FlatSearch:
         return self.layers(vector)
 
     def _random(self, rng: np.random.Generator) -> Array:
-        return rng.normal(size=sum(before * after for before, after in pairwise(self.widths)))
+        """Numbers for random layers, again as long as these nearly cancel, which would cost their product its digits."""
+        size = sum(before * after for before, after in pairwise(self.widths))
+        product = float(np.linalg.norm(self.target @ np.linalg.inv(self.factor)))
+        while True:
+            vector = rng.normal(size=size)
+            if (
+                np.prod([np.linalg.norm(layer) for layer in self.layers(vector)])
+                < CANCELLED * product
+            ):
+                return vector
 
 
 def _missing_last(layers: list[Any], factor: Array, target: Array) -> Any:
