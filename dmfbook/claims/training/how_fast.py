@@ -207,7 +207,7 @@ def _with_momentum(maker: CaseMaker, step: float, momentum: float) -> CaseMaker:
     """Maker of runs with a share of the longest step, and of the best momentum, or with a part of what that leaves to 1."""
 
     def made(rng: np.random.Generator) -> RunNear:
-        case = RunNear(maker(rng), 1.0, first=0.03, last=1e-10)
+        case = RunNear(maker(rng), 1.0, last=1e-10)
         _, best = best_heavy_ball(*(float(h) for h in case.positive[[0, -1]]))
         inertia = best * momentum if momentum <= 1 else 1 - (1 - best) / momentum
         return replace(
@@ -222,7 +222,7 @@ def _compare_heavy_ball(
     rate: Callable[[float, float, float], float] = heavy_ball_rate,
     ends: tuple[int, ...] = (0, -1),
 ) -> Evidence:
-    """Compare the mean ratio of gradients with the largest rate of the ends of the positive spectrum."""
+    """Compare the mean ratio of the slowest parts with the largest rate of the ends of the positive spectrum."""
     ratio, doubt = case.mean_ratio
     predicted = max(rate(case.step, case.momentum, float(case.positive[end])) for end in ends)
     return worst(
@@ -265,7 +265,7 @@ def _compare_heavy_ball(
     },
 )
 def heavy_ball(case: RunNear) -> Evidence:
-    """Compare the mean ratio of the gradient's norm over a run with the modulus of the largest root."""
+    """Compare the mean ratio of the gradient's slowest part over a run with the modulus of the largest root."""
     return _compare_heavy_ball(case)
 
 

@@ -17,10 +17,8 @@ from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
 from dmfbook.training.descent import gradient_descent
 
-NEAR, FAR = (
-    1e-10,
-    1e-5,
-)  # distances of the start and of the end of the count, in units of the problem
+# Distances of the start and of the end of the count, in units of the problem: far from rounding, and from second order.
+NEAR, FAR = 1e-10, 1e-5
 LONGEST = 800  # steps after which a run is given up that does not leave
 SAME = 1e-9  # eigenvalues that differ by this share of the largest count as one
 
@@ -62,16 +60,24 @@ class EscapeCase:
 
     @cached_property
     def direction(self) -> Array:
-        """Unit vector along which the start is off the point."""
-        move = np.random.default_rng(self.point.seed).normal(size=self.point.problem.size)
-        return np.asarray(move / np.linalg.norm(move))
+        """Unit vector along which the start is off the point, with a part in the steepest ways down that rounding spares."""
+        rng = np.random.default_rng(self.point.seed)
+        move, part = rng.normal(size=self.point.problem.size), rng.uniform(0.1, 0.9)
+        along = self.steepest @ (self.steepest.T @ move)
+        across = move - along
+        along, across = (each / np.linalg.norm(each) for each in (along, across))
+        return np.asarray(part * along + np.sqrt(1 - part**2) * across)
+
+    @property
+    def steepest(self) -> Array:
+        """Eigenvectors of the least eigenvalue."""
+        values, vectors = self.curvatures
+        return vectors[:, values - values[0] <= SAME * np.abs(values).max()]
 
     @property
     def part(self) -> float:
-        """Length p of the direction's part in the eigenvectors of the least eigenvalue."""
-        values, vectors = self.curvatures
-        steepest = values - values[0] <= SAME * np.abs(values).max()
-        return float(np.linalg.norm(vectors[:, steepest].T @ self.direction))
+        """Length p of the direction's part in them."""
+        return float(np.linalg.norm(self.steepest.T @ self.direction))
 
     @property
     def others(self) -> float:

@@ -16,9 +16,12 @@ from dmfbook.network.hessian import hessian
 from dmfbook.training.descent import gradient_descent
 from dmfbook.training.trajectory import Trajectory
 
-FIRST = 1e-2  # distance of the start, in units of the point's norm
-LAST = 1e-8  # distance at which a run ends: halfway between that of the start and rounding
+# Distance of the start, in units of the point's norm: curvatures differ by less from those at the point than the longest
+# steps are shorter than what is stable.
+FIRST = 1e-3
+LAST = 1e-8  # distance at which a run ends, far from rounding
 LONGEST = 5_000  # steps of a run
+SEEN = 1e-4  # parts of a gradient that count, relative to its norm
 ZERO = 1e-6  # eigenvalues up to this share of the largest count as zero: near an orbit it is left by a little
 
 
@@ -26,14 +29,13 @@ ZERO = 1e-6  # eigenvalues up to this share of the largest count as zero: near a
 class RunNear:
     """A critical point, and step and momentum of a descent that starts near it.
 
-    The start lies at the distance `first` from a share `around` of the point, and the run ends at about `last`, both in
-    units of the point's norm.
+    The start lies near a share `around` of the point, and the run ends at about the distance `last`, in units of the
+    point's norm.
     """
 
     point: PointCase
     step: float
     momentum: float = 0.0
-    first: float = FIRST
     last: float = LAST
     around: float = 1.0
 
@@ -45,11 +47,11 @@ class RunNear:
 
     @cached_property
     def run(self) -> Trajectory:
-        """The descent, from a random direction off the point, with the norms of its gradients."""
+        """The descent, from a random direction off the point, with its gradients."""
         problem, point = self.point.problem, flatten(self.point.factors)
         move = np.random.default_rng(self.point.seed).normal(size=problem.size)
         size = float(np.linalg.norm(point))
-        start = self.around * point + self.first * size * move / np.linalg.norm(move)
+        start = self.around * point + FIRST * size * move / np.linalg.norm(move)
         return gradient_descent(
             problem,
             unflatten(start, problem.widths),
@@ -57,7 +59,7 @@ class RunNear:
             LONGEST,
             momentum=self.momentum,
             tolerance=self.last * size * float(self.positive[0]),
-            record={"gradient": lambda layers: np.linalg.norm(flatten(problem.gradient(layers)))},
+            record={"gradient": lambda layers: flatten(problem.gradient(layers))},
         )
 
     @cached_property
@@ -85,18 +87,26 @@ class RunNear:
 
     @cached_property
     def mean_ratio(self) -> tuple[float, float]:
-        """Geometric mean of the ratios over nearly all of the run, and how far that can be from the rate.
+        """Geometric mean of the ratios of the gradient's slowest part over nearly all of the run, and its doubt.
 
-        Of two roots of one modulus the sum can be larger or smaller by the condition of their eigenvectors.
+        The parts in different eigenvectors fall on their own; in the end the slowest is left, however small it is before. A
+        part and the one before it are larger or smaller than their roots say by the condition of the eigenvectors of their
+        recurrence, and by second-order terms.
         """
-        norms = np.asarray(self.run.records["gradient"])
+        slopes = np.asarray(self.run.records["gradient"])
+        norms = np.linalg.norm(slopes, axis=1)
         begin = int(np.argmax(norms < norms[0] / 100))
         count = len(norms) - 1 - begin
-        if count < 1:
+        if begin < 1 or count < 1:
             return np.nan, 0.0
-        mean = float((norms[-1] / norms[begin]) ** (1 / count))
-        trace = 1 + self.momentum - self.step * self.positive
-        maps = np.zeros((len(trace), 2, 2))
-        maps[:, 0, 0], maps[:, 0, 1], maps[:, 1, 0] = trace, -self.momentum, 1
-        worst = max(np.linalg.cond(np.linalg.eig(each)[1]) for each in maps)
-        return mean, mean * math.log(10 * worst) / count
+        values, vectors = np.linalg.eigh(hessian(self.point.problem, self.run.factors))
+        parts = slopes[[begin - 1, begin, -2, -1]] @ vectors
+        # Others are the orbit's, or have fallen to what second order and rounding leave.
+        seen = (values > ZERO * values[-1]) & (np.abs(parts[1]) > SEEN * norms[begin])
+        parts = parts[:, seen]
+        mean = float(np.max(np.hypot(*parts[2:]) / np.hypot(*parts[:2])) ** (1 / count))
+        recurrences = np.zeros((parts.shape[1], 2, 2))
+        recurrences[:, 0, 0] = 1 + self.momentum - self.step * values[seen]
+        recurrences[:, 0, 1], recurrences[:, 1, 0] = -self.momentum, 1
+        worst = max(np.linalg.cond(np.linalg.eig(each)[1]) for each in recurrences)
+        return mean, mean * math.log(2 * worst) / count
