@@ -35,7 +35,7 @@ def compare_escape(case: EscapeCase, time: Callable[[EscapeCase], float] = escap
     if not np.isfinite(case.count):
         return Evidence(np.inf, 1.0)
     # Terms of second order, some 100 times the distance, and other directions change the distance by less than this share.
-    share = 0.01 + math.log1p(case.others**2)
+    share = 0.01 + math.log1p(min(case.others**2, 1.0))
     return Evidence(abs(case.count - time(case)), share / case.pace)
 
 
