@@ -51,17 +51,19 @@ class FlatCase:
     @cached_property
     def layers(self) -> list[Array]:
         """Singular values of each layer where the first descent ends, as many as the target has."""
-        rank = len(self.values)
-        return [
-            np.asarray(np.linalg.svd(factor, compute_uv=False)[:rank])
-            for factor in self.searches[0].factors
-        ]
+        return self._layers_of(self.searches[0])
 
     @property
     def spread(self) -> float:
-        """Largest over smallest singular value of all layers where the first descent ends, as a logarithm."""
-        logs = np.log(np.concatenate(self.layers))
-        return float(logs.max() - logs.min())
+        """Largest over smallest singular value of all layers where a descent ends, as a logarithm, of both descents."""
+        ends = [np.log(np.concatenate(self._layers_of(search))) for search in self.searches]
+        return max(float(np.ptp(logs)) for logs in ends)
+
+    def _layers_of(self, search: OrbitSearch) -> list[Array]:
+        rank = len(self.values)
+        return [
+            np.asarray(np.linalg.svd(factor, compute_uv=False)[:rank]) for factor in search.factors
+        ]
 
     @cached_property
     def favourite(self) -> list[Array]:
