@@ -124,8 +124,9 @@ def aware(
     ratio = float(rng.uniform(1.5, 1.8))
     start[0], start[1] = start[0] * ratio, start[1] / ratio
     start = [factor + 1e-3 * rng.normal(size=factor.shape) for factor in start]
-    step, steps = (0.1, 6_000) if single else (0.1, 1_500)
-    return AwareRun(target, start, step, steps, radius, int(rng.integers(2**31)), single)
+    # With one entry at a time the end is off in proportion to the step; half of it, and the pace ρ² η of the drift stays.
+    step, steps, level = (0.05, 6_000, 1.4 * radius) if single else (0.1, 1_500, radius)
+    return AwareRun(target, start, step, steps, level, int(rng.integers(2**31)), single)
 
 
 def noisy_labels(rng: np.random.Generator, depth: int, level: float = 0.03) -> NoisyRun:
