@@ -91,7 +91,7 @@ def compare_slope(
     "A power law, with its exponent",
     source="this book",
     status="empirical",
-    cases={"rank one, 84 measurements, scales 1e-6 to 1e-4": scales.small},
+    cases={"rank one, 84 measurements, errors 1e-10 to 1e-8": scales.small},
     controls={"the first phase is over": scales.stopped_in_first_phase},
     rivals={
         "the exponent of full observation": partial(compare_slope, exponent=lambda noise: 2.0),

@@ -203,7 +203,7 @@ def extremes(case: Bottleneck) -> Evidence:
 
 def compare_trained(case: Bottleneck, share: float = 1.0) -> Evidence:
     """Compare the sharpness of a trained network, over that at zero loss, with a number."""
-    return Evidence(abs(case.sharpness / case.zero_loss_sharpness - share), 0.03)
+    return Evidence(abs(case.sharpness / case.zero_loss_sharpness - share), 0.01)
 
 
 @claim(

@@ -204,14 +204,14 @@ def turned(rng: np.random.Generator, factors: list[Array], residual: Array) -> B
 
 
 def trained(rng: np.random.Generator) -> Bottleneck:
-    """Where gradient descent ends from Gaussian layers of variance one over their width; others are drawn if it does not."""
+    """Where gradient descent ends from Gaussian layers of half the usual size; others are drawn if it does not."""
     while True:
         depth = int(rng.integers(3, 5))
         widths = 2 + rng.integers(1, 5, size=depth + 1)
         widths[rng.integers(1, depth)] = 2
         target = rng.normal(size=(widths[-1], widths[0]))
         problem = Problem(target, widths[1:-1].tolist())
-        start = random_factors(rng, tuple(widths.tolist()))
+        start = [factor / 2 for factor in random_factors(rng, tuple(widths.tolist()))]
         run = gradient_descent(problem, start, 0.02, 12_000, tolerance=1e-9)
         values = np.linalg.svd(target, compute_uv=False)
         reached = np.linalg.svd(end_to_end(run.factors), compute_uv=False)[:2]
