@@ -19,6 +19,7 @@ from dmfbook.claims.cases.linear_networks.critical_points.patterns import (
 from dmfbook.claims.cases.targets import with_values
 from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.descent import descend
+from dmfbook.claims.oracles.procrustes import distance_modulo_basis
 from dmfbook.network.factors import flatten, unflatten
 from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.hessian import hessian
@@ -77,9 +78,8 @@ class DecayCase:
 
     @property
     def distances(self) -> tuple[float, float]:
-        """How far both are from the point."""
-        start = flatten(self.factors)
-        large, small = (float(np.linalg.norm(flatten(f.factors) - start)) for f in self.below)
+        """How far both are from the point in the best hidden bases: a descent may drift along the orbit."""
+        large, small = (distance_modulo_basis(f.factors, self.factors) for f in self.below)
         return large, small
 
     @property
@@ -221,10 +221,11 @@ class OriginCase:
 
     @cached_property
     def pairs(self) -> list[tuple[search.Found, search.Found]]:
-        """Local minimizers at the first multiple, and where descents from them end at the second.
+        """Local minimizers at the first multiple, and what root finding makes of them at the second.
 
-        Descents start near balanced factors of the target cut to each rank, near those of its second value alone, and
-        at random factors.
+        A descent might step over the barriers around them, which are as low as the weights are small. Those at the
+        first multiple start near balanced factors of the target cut to each rank, near those of its second value
+        alone, and at random factors.
         """
         rng = np.random.default_rng(self.seed)
         hidden, widths = self.whitened.problem.hidden_widths, self.whitened.problem.widths
@@ -236,7 +237,7 @@ class OriginCase:
             near = flatten(balanced(product, hidden, self.weights, rank, rng))
             starts.append(near + 1e-4 * rng.normal(size=size))
         found = [descend(first, unflatten(start, widths)) for start in starts]
-        return [(each, descend(second, each.factors)) for each in found]
+        return [(each, search.roots_from(second, [flatten(each.factors)])[0]) for each in found]
 
     def _product(self, chosen: list[int]) -> Array:
         """An end-to-end matrix with the chosen singular values of the whitened target."""
