@@ -23,6 +23,7 @@ from dmfbook.claims.cases.linear_networks.critical_points.plateaus import (
 )
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
+from dmfbook.claims.oracles import search
 from dmfbook.claims.oracles.search import Found
 
 
@@ -166,8 +167,9 @@ def compare_origin(case: OriginCase, ranks: Callable[[int], Iterable[int]] = ran
     },
 )
 def origin(case: OriginCase) -> Evidence:
-    """Follow local minimizers that were found to a tenth of their weights, and measure how near they come."""
-    return compare_origin(case)
+    """Follow local minimizers to a tenth of their weights, see that they still are, and measure how near they come."""
+    curvatures = [Evidence(max(0.0, -least), search.NULL) for least in case.least_curvatures]
+    return worst([compare_origin(case), *curvatures])
 
 
 def plateau(case: GrowthCase, power: float = 2.0) -> float:
@@ -229,7 +231,7 @@ def compare_times(case: LeaveCase, power: float = 2.0, flat: str = "own") -> Evi
     status="empirical",
     cases={
         "depth 3, zero": plateaus.leaving((2, 2, 2, 2), 0, (0.02, 0.005)),
-        "depth 3, rank one": plateaus.leaving((2, 2, 3, 2), 1, (0.02, 0.01)),
+        "depth 3, rank one": plateaus.leaving((3, 3, 3, 3), 1, (0.02, 0.01)),
         "depth 4, zero": plateaus.leaving((2, 2, 2, 2, 2), 0, (0.1, 0.05)),
         # Two rates compete, nearly equal ones at worst: the faster one needs time where its share of the start is small.
         "strict, depth 2": plateaus.leaving((2, 2, 2), 0, (1e-8, 1e-24)),

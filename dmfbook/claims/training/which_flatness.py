@@ -64,7 +64,7 @@ def one_favourite(case: FlatCase) -> Evidence:
     return compare_favourite(case)
 
 
-FAR = 3.0  # of the spread of all layers: with a least value it is below 2, without one the farther descent goes beyond 4
+FAR = 3.0  # of the spread of all layers: with a least value it is below 2, without one the farther descent goes beyond 5
 
 
 def compare_attained(

@@ -15,9 +15,8 @@ from dmfbook.network.frames import orthonormal_frame
 from dmfbook.network.losses.regression import Regression
 from dmfbook.network.problem import Problem
 
-DIRECTIONS = (
-    4  # of the first layer, and of the last: a valley takes at least a quarter of the pairs
-)
+# Directions of the first layer, and of the last: a valley takes at least a quarter of the pairs.
+DIRECTIONS = 4
 
 
 @dataclass(frozen=True)

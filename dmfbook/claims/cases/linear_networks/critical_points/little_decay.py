@@ -229,7 +229,7 @@ class OriginCase:
         """
         rng = np.random.default_rng(self.seed)
         hidden, widths = self.whitened.problem.hidden_widths, self.whitened.problem.widths
-        first, second = (Problem(self.loss, hidden, each * self.weights) for each in self.multiples)
+        first, second = self._problems
         size = sum(before * after for before, after in pairwise(widths))
         starts = [0.7 * rng.normal(size=size)]
         for chosen in ([1], *map(range, range(self.whitened.capacity + 1))):
@@ -238,6 +238,18 @@ class OriginCase:
             starts.append(near + 1e-4 * rng.normal(size=size))
         found = [descend(first, unflatten(start, widths)) for start in starts]
         return [(each, search.roots_from(second, [flatten(each.factors)])[0]) for each in found]
+
+    @property
+    def least_curvatures(self) -> list[float]:
+        """Least eigenvalue of the Hessian over the largest, at what root finding makes of each: no minimizer has a negative one."""
+        _, second = self._problems
+        spectra = [np.linalg.eigvalsh(hessian(second, after.factors)) for _, after in self.pairs]
+        return [float(values[0] / values[-1]) for values in spectra]
+
+    @property
+    def _problems(self) -> list[Problem]:
+        hidden = self.whitened.problem.hidden_widths
+        return [Problem(self.loss, hidden, each * self.weights) for each in self.multiples]
 
     def _product(self, chosen: list[int]) -> Array:
         """An end-to-end matrix with the chosen singular values of the whitened target."""

@@ -166,12 +166,13 @@ def leaving(
 ) -> Callable[[np.random.Generator], LeaveCase]:
     """Maker of a saddle of given rank in balanced bases, and of a random direction.
 
-    Beyond the active values there is nothing; or, with `ones`, one unit of the last layer, so that fewer layers have to
-    move.
+    Two values are not active: where one alone is not, some starts near a saddle turn its sign first and pass by the
+    saddle itself, so that the law holds at much smaller distances only. Beyond the active values there is nothing; or,
+    with `ones`, one unit of the last layer, so that fewer layers have to move.
     """
 
     def make(rng: np.random.Generator) -> LeaveCase:
-        whitened = regression(rng, (1.6, 1.0), widths, condition=2.0)
+        whitened = regression(rng, (*[2.2] * rank, 1.6, 1.0), widths, condition=2.0)
         blocks = no_blocks(whitened.rest(range(rank))[0])
         if ones:
             blocks[-1][0, 0] = 1.0
