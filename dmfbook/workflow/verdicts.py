@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dmfbook.workflow.execution.places import check_report
-from dmfbook.workflow.sweeps.claims import chosen_claims
+from dmfbook.workflow.sweeps.claims import chosen_claims, why_untested
 from dmfbook.workflow.system.errors import BookError
 from dmfbook.workflow.system.files import whole
 
@@ -31,7 +31,7 @@ def verify(
     """Test claims, print a row for each as it is done, and report to a file.
 
     Below the row of a claim that did not pass stands what went wrong, and the command that shows it
-    again. More than 100 cases, or those for a scheduler, are spread over processes, and what is done
+    again; so it does where a check raises an error, and the other claims are tested all the same. More than 100 cases, or those for a scheduler, are spread over processes, and what is done
     is kept; see `verify_many`.
 
     Parameters
@@ -45,7 +45,7 @@ def verify(
     report : Path or None
         JSON file for the verdicts, a list with one object a claim. A number that is not finite,
         as the margin of an error that is exactly zero, is null; so is all that a claim would say
-        whose oracle is not installed.
+        whose oracle is not installed or whose check raises an error.
     module : str, optional
         Where to look for claims, as `claims_of` does; without it, in the book.
     address : str, optional
@@ -78,7 +78,7 @@ def verify(
         if isinstance(verdict, str):
             rows[claim.label] = _not_tested(claim)
             print(_row(width, claim.label, *5 * ["-"], "NOT TESTED"))
-            print(f"  {verdict}", flush=True)
+            print(f"  {verdict.replace('dmfbook verify', again)}", flush=True)
             continue
         rows[claim.label] = verdict.as_dict()
         print(_row(width, claim.label, *_cells(verdict)), flush=True)
@@ -142,18 +142,16 @@ def verify_case(labels: list[str], number: int, seed: int, module: str | None = 
 
 
 def _one_by_one(claims: list[Any], cases: int, seed: int) -> Iterator[tuple[Any, Any]]:
-    """Test claims here; yield each with its verdict, or with what its oracle needs."""
-    from dmfbook.claims.oracles import MissingOracle
-
+    """Test claims here; yield each with its verdict, or with why it has none."""
     for claim in claims:
         try:
             yield claim, claim.verify(cases, seed)
-        except MissingOracle as error:
-            yield claim, str(error)
+        except Exception as error:
+            yield claim, why_untested(error)
 
 
 def _not_tested(claim: Any) -> dict[str, Any]:
-    """Row for a claim whose oracle is not installed; it neither holds nor fails."""
+    """Row for a claim without a verdict; it neither holds nor fails."""
     said = {name: getattr(claim, name) for name in ("label", "title", "source", "status")}
     unknown = ("worst_error", "tolerance", "margin", "holds")
     nothing = {"cases": 0, "controls": [], "rivals": [], "passed": False, "seconds": 0.0}

@@ -77,6 +77,16 @@ def claims_of(name: str) -> tuple[Any, ...]:
     return tuple(found.values())
 
 
+def why_untested(error: Exception) -> str:
+    """Say why a claim has no verdict: what its oracle needs, or the error of its check and the case."""
+    from dmfbook.claims.oracles import MissingOracle
+
+    if isinstance(error, MissingOracle):
+        return str(error)
+    told = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]
+    return shortened("\n  ".join(told))
+
+
 def _imported(name: str) -> Any:
     try:
         return importlib.import_module(name)

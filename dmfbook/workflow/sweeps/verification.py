@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from dmfbook.workflow.execution import cache
 from dmfbook.workflow.sources.notebooks import Book
-from dmfbook.workflow.sweeps.claims import claims_of
+from dmfbook.workflow.sweeps.claims import claims_of, why_untested
 from dmfbook.workflow.sweeps.engine import Lost, spread, workers
 from dmfbook.workflow.sweeps.journal import Journal
 from dmfbook.workflow.sweeps.versions import fingerprint
-from dmfbook.workflow.system.errors import BookError, BuildError, shortened
+from dmfbook.workflow.system.errors import BookError, BuildError
 from dmfbook.workflow.system.locks import alone
 
 # Cases of one task: enough that handing it out costs little, few enough that little is lost.
@@ -51,12 +51,12 @@ def verify_many(
     claim : Claim
         A claim, as soon as all of its cases are done.
     verdict : Verdict or str
-        Its verdict, the same as that of `Claim.verify`; or what its oracle needs.
+        Its verdict, the same as that of `Claim.verify`; or why it was not tested.
 
     Raises
     ------
     BuildError
-        If a check raises an error; names the case, and the command that shows it again.
+        If workers die, or have other sources.
     """
     folder = _folder()
     with alone(folder):
@@ -70,6 +70,7 @@ def verify_many(
             if _key(claim.label, sources, part, seed) not in journal
         ]
         left = {claim.label: 0 for claim in claims}
+        untested: dict[str, str] = {}
         for job in ahead:
             left[job[0]] += 1
         total = sum(map(len, parts.values()))
@@ -87,14 +88,15 @@ def verify_many(
                     raise BuildError(f"the workers that tested {label} died: {outcome}")
                 if "raised" in outcome:
                     raise BuildError(outcome["raised"])
-                if "needs" not in outcome:
+                if "untested" in outcome:
+                    untested.setdefault(label, outcome["untested"])
+                else:
                     journal.add(_key(label, sources, part, seed), outcome)
                 left[label] -= 1
                 bar.update()
                 if left[label] == 0:
-                    claim = by_label[label]
-                    needs = outcome.get("needs")
-                    yield claim, needs or _joined(claim, parts[label], seed, sources, journal)
+                    claim, why = by_label[label], untested.get(label)
+                    yield claim, why or _joined(claim, parts[label], seed, sources, journal)
 
 
 @contextlib.contextmanager
@@ -127,22 +129,16 @@ def verify_part(
     Returns
     -------
     dict
-        The worst trials, as `_kept` gives them; or, under ``needs``, what the oracle needs, or,
-        under ``raised``, what went wrong.
+        The worst trials, as `_kept` gives them; or, under ``untested``, what went wrong in this
+        claim, or, under ``raised``, what goes wrong in all.
     """
-    from dmfbook.claims.oracles import MissingOracle
-
     if _sources(module) != sources:
         return {"raised": f"a worker has other sources of {module}; install the same on all"}
     claim = _known(module)[label]
     try:
         verdict = claim.verify_on(range(*part), seed)
-    except MissingOracle as error:
-        return {"needs": str(error)}
     except Exception as error:
-        told = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]
-        again = f"dmfbook verify --module {module}" if module else "dmfbook verify"
-        return {"raised": shortened("\n  ".join(told).replace("dmfbook verify", again))}
+        return {"untested": why_untested(error)}
     return {
         "worst": _kept(verdict.worst),
         "controls": {name: _kept(trial) for name, trial in verdict.controls.items()},

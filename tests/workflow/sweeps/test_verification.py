@@ -14,6 +14,7 @@ from dmfbook.workflow.sweeps.verification import verify_part
 OWN = """\
 import time
 from dmfbook.claims import Evidence, claim
+from dmfbook.claims.evidence import worst
 from dmfbook.claims.oracles import MissingOracle
 
 def check(x):
@@ -31,6 +32,10 @@ good = claim("own-good", "Mine", **options)(check)
 @claim("own-oracle", "Untested", **options)
 def oracle(x):
     raise MissingOracle("needs what is not there")
+
+@claim("own-empty", "Nothing compared", **options)
+def empty(x):
+    return worst([Evidence(x, 1.0)] if x < 0.9 else [])
 """
 
 
@@ -71,12 +76,26 @@ def test_verdict_is_that_of_one_after_another_and_is_kept(own):
     kept = own / "_build" / "verify" / "own_many-0.jsonl"
     assert kept.read_text().count("\n") == 7
     # More cases: all but the last part, which was not whole, is there.
-    second = verify(own, "--cases", 350)
+    second = verify(own, "own-good", "own-oracle", "--cases", 350)
     assert kept.read_text().count("\n") == 8
     assert "own-oracle" in second.stdout and "NOT TESTED" in second.stdout
     # Whoever edits the check gets a new verdict.
     (own / "own_many.py").write_text(OWN.replace("0.49", "0.3"))
     assert "FAILS" in verify(own, "own-good", "--cases", 101).stdout
+
+
+@pytest.mark.parametrize("cases", [40, 101])
+def test_claims_after_one_whose_check_raises_an_error_are_tested(own, cases):
+    report = own / "report.json"
+    run = verify(own, "own-empty", "own-good", "--cases", cases, "--json", report)
+    assert run.returncode == 1 and not run.stderr, run.stderr
+    empty, good = json.loads(report.read_text())
+    assert empty["holds"] is None and good["cases"] == cases
+    (told,) = [line for line in run.stdout.splitlines() if "in case" in line]
+    number = told.rpartition(" ")[2]
+    again = f"dmfbook verify --module own_many own-empty --seed 0 --case {number}"
+    assert told == f"  in case {number} of own-empty; again: {again}"
+    assert "nothing was compared" in verify(own, *again.split()[4:]).stderr
 
 
 def test_worker_says_what_went_wrong(own):

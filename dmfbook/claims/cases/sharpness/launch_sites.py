@@ -162,10 +162,13 @@ def zero_of_two(rng: np.random.Generator) -> Site:
 
 
 def singular_two(rng: np.random.Generator) -> Site:
-    """Zero of two factors of a row, a saddle; ``λ_1 > λ_2``, so that the minimizer bears ``η = 1/(2 λ_1)``."""
+    """Zero of two factors of a row, a saddle; ``λ_1 > λ_2``, so that the minimizer bears ``η = 1/(2 λ_1)``.
+
+    With ``λ_1 = 4 λ_2`` it bears exactly that step where ``√(λ_1 λ_2)`` is half the singular value.
+    """
     target = rng.normal(size=(1, 3))
     target *= rng.uniform(1, 2) / np.linalg.norm(target)
-    mean = float(rng.uniform(0.5, 0.8) * np.linalg.norm(target))
+    mean = float(rng.uniform(0.55, 0.8) * np.linalg.norm(target))
     problem = Problem(target, [3], mean * np.array([2.0, 0.5]))
     return problem, zeros(problem)
 
