@@ -15,6 +15,9 @@ from dmfbook.workflow.system.temporary import TemporaryFolder
 INSTALL = "pip install '.[sweep]', in the folder that holds pyproject.toml"
 # Seconds for a scheduler to answer, and for its first worker.
 _PATIENCE = 30
+# Dask asks each worker a hundred times a second what it does and fifty times whether it is late;
+# each time that interrupts the work, and nobody looks.
+_UNWATCHED = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "1s"}
 
 
 class Lost(Exception):
@@ -43,6 +46,7 @@ def workers(address: str | None) -> Iterator[Any]:
         If Dask is not installed, no scheduler answers, it has no worker, or one has other versions.
     """
     try:
+        import dask
         from dask.system import CPU_COUNT
         from distributed import Client, LocalCluster
     except ModuleNotFoundError as error:
@@ -54,14 +58,15 @@ def workers(address: str | None) -> Iterator[Any]:
         if address is None:
             folder = TemporaryFolder()
             stack.callback(folder.remove)
-            local = LocalCluster(
-                n_workers=CPU_COUNT + 1,
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address="127.0.0.1:0",  # whichever is free; nobody looks
-                local_directory=str(folder.path),
-                silence_logs=logging.CRITICAL,
-            )
+            with dask.config.set(_UNWATCHED):
+                local = LocalCluster(
+                    n_workers=CPU_COUNT + 1,
+                    threads_per_worker=1,
+                    memory_limit=0,
+                    dashboard_address="127.0.0.1:0",  # whichever is free; nobody looks
+                    local_directory=str(folder.path),
+                    silence_logs=logging.CRITICAL,
+                )
             stack.callback(local.close, timeout=_PATIENCE)
         try:
             client = Client(local if address is None else address, timeout=_PATIENCE)

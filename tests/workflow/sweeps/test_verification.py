@@ -9,6 +9,7 @@ import sys
 import pytest
 from processes import wait_for
 
+from dmfbook.workflow.sweeps.engine import workers
 from dmfbook.workflow.sweeps.verification import verify_part
 
 OWN = """\
@@ -96,6 +97,17 @@ def test_claims_after_one_whose_check_raises_an_error_are_tested(own, cases):
     again = f"dmfbook verify --module own_many own-empty --seed 0 --case {number}"
     assert told == f"  in case {number} of own-empty; again: {again}"
     assert "nothing was compared" in verify(own, *again.split()[4:]).stderr
+
+
+def test_no_profiler_interrupts_the_workers_and_other_clusters_keep_theirs():
+    pytest.importorskip("distributed")
+    from dask.config import get
+
+    setting = "distributed.worker.profile.enabled"
+    before = get(setting)
+    with workers(None) as client:
+        assert set(client.run(get, setting).values()) == {False}
+        assert get(setting) == before
 
 
 def test_worker_says_what_went_wrong(own):
