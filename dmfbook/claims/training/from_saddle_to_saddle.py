@@ -117,7 +117,7 @@ def without_those_before(case: ArrivalCase) -> Array:
         "weight decay": partial(arrivals.random_start, size=1e-5, hidden=5, reg=0.3),
     },
     controls={
-        "the start is small": partial(arrivals.random_start, size=0.3, hidden=5),
+        "the start is small": partial(arrivals.random_start, size=0.4, hidden=5),
         "equal weights": partial(arrivals.random_start, size=1e-5, hidden=5, reg=0.3, unequal=3.0),
     },
     rivals={
