@@ -370,9 +370,12 @@ def compare_race(case: Race) -> Evidence:
     source="tong2021accelerating",
     status="empirical",
     cases={"nine tenths of all entries": small_starts.completion},
-    controls={"exact entries": partial(small_starts.completion, noise=0.02)},
+    controls={
+        "exact entries": partial(small_starts.completion, noise=0.02),
+        "spread singular vectors": partial(small_starts.completion, spiked=True),
+    },
     rivals={
-        "scaled descent slows down as well": lambda case: Evidence(4.0, case.growth[0]),
+        "scaled descent slows down as well": lambda case: Evidence(1 / case.growth[0], 0.25),
     },
 )
 def scaled_completion(case: Race) -> Evidence:
@@ -390,7 +393,7 @@ def scaled_completion(case: Race) -> Evidence:
         "the damping is small": partial(small_starts.over_parameterized, damping=100.0),
     },
     rivals={
-        "scaled descent slows down as well": lambda case: Evidence(4.0, case.growth[0]),
+        "scaled descent slows down as well": lambda case: Evidence(1 / case.growth[0], 0.25),
     },
 )
 def damped_small_starts(case: Race) -> Evidence:

@@ -196,13 +196,18 @@ class Race:
         return float(reached[0]) if len(reached) else otherwise
 
 
-def completion(rng: np.random.Generator, noise: float = 0.0) -> Race:
-    """Nine tenths of the entries of an 80 × 70 matrix of rank 2 from the spectral start, to a relative error of 1e-4."""
+def completion(rng: np.random.Generator, noise: float = 0.0, spiked: bool = False) -> Race:
+    """Nine tenths of the entries of an 80 × 70 matrix of rank 2 from the spectral start, to a relative error of 1e-4.
+
+    Singular vectors have entries of about one size; or, `spiked`, those on the left have one entry each.
+    """
     shape, rank, seed = (80, 70), 2, int(rng.integers(2**31))
 
     def made(condition: float) -> tuple[SensingProblem, Array, list[Array]]:
         sample = np.random.default_rng(seed)
-        left, right = (orthonormal_frame(side, rank, sample) for side in shape)
+        left, right = (spread_frame(side, rank, sample) for side in shape)
+        if spiked:
+            left = np.eye(shape[0], rank)
         truth = left * np.linspace(1, 1 / condition, rank) @ right.T
         operator = entry_sampling(shape, truth.size * 9 // 10, sample)
         error = sample.normal(size=truth.shape) / np.sqrt(truth.size)
@@ -213,6 +218,11 @@ def completion(rng: np.random.Generator, noise: float = 0.0) -> Race:
         return SensingProblem(operator, seen), truth, start
 
     return Race(made, 0.0, lambda truth: 1e-4 * float(np.linalg.norm(truth)))
+
+
+def spread_frame(width: int, columns: int, rng: np.random.Generator) -> Array:
+    """Orthonormal columns with the span of random signs: no row has much more than its share."""
+    return np.asarray(np.linalg.qr(rng.choice([-1.0, 1.0], (width, columns)))[0])
 
 
 def over_parameterized(rng: np.random.Generator, damping: float = 0.5) -> Race:
