@@ -364,6 +364,9 @@ def compare_race(case: Race) -> Evidence:
     return worst([Evidence(2 * case.scaled[1], case.plain[1]), Evidence(4.0, case.growth[1])])
 
 
+SLOWS_DOWN = {"scaled descent slows down as well": lambda case: Evidence(1 / case.growth[0], 0.25)}
+
+
 @claim(
     "obs-scaled-completion",
     "Condition numbers in matrix completion",
@@ -374,9 +377,7 @@ def compare_race(case: Race) -> Evidence:
         "exact entries": partial(small_starts.completion, noise=0.02),
         "spread singular vectors": partial(small_starts.completion, spiked=True),
     },
-    rivals={
-        "scaled descent slows down as well": lambda case: Evidence(1 / case.growth[0], 0.25),
-    },
+    rivals=SLOWS_DOWN,
 )
 def scaled_completion(case: Race) -> Evidence:
     """Compare the steps at κ = 1 and κ = 10."""
@@ -392,9 +393,7 @@ def scaled_completion(case: Race) -> Evidence:
     controls={
         "the damping is small": partial(small_starts.over_parameterized, damping=100.0),
     },
-    rivals={
-        "scaled descent slows down as well": lambda case: Evidence(1 / case.growth[0], 0.25),
-    },
+    rivals=SLOWS_DOWN,
 )
 def damped_small_starts(case: Race) -> Evidence:
     """Compare the steps at κ = 1 and κ = 10."""
