@@ -31,8 +31,9 @@ def verify(
     """Test claims, print a row for each as it is done, and report to a file.
 
     Below the row of a claim that did not pass stands what went wrong, and the command that shows it
-    again; so it does where a check raises an error, and the other claims are tested all the same. More than 100 cases, or those for a scheduler, are spread over processes, and what is done
-    is kept; see `verify_many`.
+    again; so it does where a check raises an error, and the other claims are tested all the same.
+    More than 100 cases, or those for a scheduler, are spread over processes, and what is done is
+    kept; see `verify_many`.
 
     Parameters
     ----------

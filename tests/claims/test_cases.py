@@ -1,0 +1,23 @@
+"""How cases are drawn: clear of the borders at which their statements say nothing."""
+
+import numpy as np
+
+from dmfbook.claims.cases.sharpness.launch_sites import singular_two
+from dmfbook.claims.cases.training.small_starts import spread_frame
+from dmfbook.network.hessian import hessian
+from dmfbook.regularized.critical import global_minimizer
+
+
+def test_a_step_that_is_singular_everywhere_is_borne_with_room():
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        problem, _ = singular_two(rng)
+        values = np.linalg.eigvalsh(hessian(problem, global_minimizer(problem).factors(rng)))
+        assert values[-1] / (4 * problem.reg[0]) < 0.92
+
+
+def test_no_row_of_a_spread_frame_has_twice_its_share():
+    for seed in range(100):
+        frame = spread_frame(70, 2, np.random.default_rng(seed))
+        np.testing.assert_allclose(frame.T @ frame, np.eye(2), atol=1e-14)
+        assert np.sum(frame**2, axis=1).max() < 2 * 2 / 70
