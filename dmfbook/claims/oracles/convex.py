@@ -38,9 +38,7 @@ def nuclear_norm_regression(inputs: Array, outputs: Array, weight: float) -> tup
     unknown = cp.Variable((len(outputs), len(inputs)))
     loss = cp.sum_squares(outputs - unknown @ inputs)
     problem = cp.Problem(cp.Minimize(loss + weight * cp.normNuc(unknown)))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        problem.solve(solver=cp.CLARABEL)
+    _solve(problem)
     found = np.asarray(unknown.value)
     residual = outputs - found @ inputs
     value = float(np.vdot(residual, residual)) + weight * float(np.linalg.norm(found, "nuc"))
@@ -54,13 +52,9 @@ def nuclear_norm_regression(inputs: Array, outputs: Array, weight: float) -> tup
 @lru_cache(maxsize=64)
 def _least(shape: tuple[int, int], rows: bytes, measurements: bytes) -> tuple[Array, Array]:
     """Minimizer and multipliers; kept, since a control often asks again what its claim has asked."""
-    cp = _solver()
     unknown, values, fits, problem = _program(shape, rows)
     values.value = np.frombuffer(measurements)
-    with warnings.catch_warnings():
-        # The solver warns when it misses its own goal of 1e-8; the certificate judges instead.
-        warnings.filterwarnings("ignore", "Solution may be inaccurate")
-        problem.solve(solver=cp.CLARABEL)
+    _solve(problem)
     return np.asarray(unknown.value), np.asarray(fits.dual_value)
 
 
@@ -73,6 +67,17 @@ def _program(shape: tuple[int, int], rows: bytes) -> tuple[Any, Any, Any, Any]:
     values = cp.Parameter(len(matrix))
     fits = matrix @ cp.vec(unknown, order="F") == values
     return unknown, values, fits, cp.Problem(cp.Minimize(cp.normNuc(unknown)), [fits])
+
+
+def _solve(problem: Any) -> None:
+    """Solve a program to a relative error of 1e-8, or less well; the caller's certificate judges.
+
+    Where measurements determine the matrix, many multipliers serve, and the solver's linear systems are nearly
+    singular. With its default of 1e-8 on their diagonal it stops early four times in five, sometimes at 2e-5.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")
+        problem.solve(solver=_solver().CLARABEL, static_regularization_constant=1e-7)
 
 
 def _solver() -> Any:
