@@ -4,6 +4,7 @@ import numpy as np
 
 from dmfbook.claims.cases.sharpness.launch_sites import singular_two
 from dmfbook.claims.cases.training.small_starts import spread_frame
+from dmfbook.claims.training.unbalanced_and_ill_conditioned import scaled_rate
 from dmfbook.network.hessian import hessian
 from dmfbook.regularized.critical import global_minimizer
 
@@ -21,3 +22,10 @@ def test_no_row_of_a_spread_frame_has_twice_its_share():
         frame = spread_frame(70, 2, np.random.default_rng(seed))
         np.testing.assert_allclose(frame.T @ frame, np.eye(2), atol=1e-14)
         assert np.sum(frame**2, axis=1).max() < 2 * 2 / 70
+
+
+def test_no_run_of_scaled_descent_with_a_little_weight_decay_runs_away():
+    for number in range(100, 200):
+        case = scaled_rate.example(number, 2798264341, without="no weight decay")
+        least = np.linalg.svd(case.problem.target)[1][case.problem.hidden_widths[0] - 1]
+        assert np.linalg.norm(case.products - case.problem.target, axis=(1, 2)).max() < least

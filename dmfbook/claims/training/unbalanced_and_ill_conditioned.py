@@ -196,7 +196,7 @@ def compare_scaled_rate(
     controls={
         "the target has the rank": partial(scaled.near_target, first=(0.05, 0.1), beyond=0.1),
         "no damping": partial(scaled.near_target, first=(0.05, 0.3), damping=0.5),
-        "no weight decay": partial(scaled.near_target, first=(0.05, 0.3), reg=0.005),
+        "no weight decay": partial(scaled.near_target, first=(0.05, 0.3), reg=0.0005),
     },
     rivals={
         "gradient descent, too": partial(compare_scaled_rate, plain=True),
