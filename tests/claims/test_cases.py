@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dmfbook.claims.cases.linear_networks import data, last_products
 from dmfbook.claims.cases.sharpness.launch_sites import singular_two
 from dmfbook.claims.cases.training.small_starts import spread_frame
 from dmfbook.claims.training.unbalanced_and_ill_conditioned import scaled_rate
@@ -29,3 +30,9 @@ def test_no_run_of_scaled_descent_with_a_little_weight_decay_runs_away():
         case = scaled_rate.example(number, 2798264341, without="no weight decay")
         least = np.linalg.svd(case.problem.target)[1][case.problem.hidden_widths[0] - 1]
         assert np.linalg.norm(case.products - case.problem.target, axis=(1, 2)).max() < least
+
+
+def test_outputs_of_a_control_never_count_nearly_alike():
+    for seed in range(100):
+        case = last_products.unlike(data.many_samples)(np.random.default_rng(seed))
+        assert np.max(case.outputs) > 2 * np.min(case.outputs)

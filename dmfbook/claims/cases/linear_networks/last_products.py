@@ -64,11 +64,11 @@ def alike(maker: Maker) -> Callable[[np.random.Generator], LastCase]:
 def unlike(
     maker: Maker, counts: tuple[float, float] = (0.3, 0.8)
 ) -> Callable[[np.random.Generator], LastCase]:
-    """Control: outputs count unequally, all less than once or all more."""
+    """Control: outputs count unequally, all less than once or all more, evenly spaced in random order."""
 
     def made(rng: np.random.Generator) -> LastCase:
         case = maker(rng)
-        return LastCase(case, rng.uniform(*counts, (len(case.outputs), 1)))
+        return LastCase(case, rng.permutation(np.linspace(*counts, len(case.outputs)))[:, None])
 
     return made
 
