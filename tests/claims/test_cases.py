@@ -5,6 +5,7 @@ import numpy as np
 from dmfbook.claims.cases.linear_networks import data, last_products
 from dmfbook.claims.cases.sharpness.launch_sites import singular_two
 from dmfbook.claims.cases.training.small_starts import spread_frame
+from dmfbook.claims.flatness.trace_and_nuclear_norm import compare_moments, second_moments
 from dmfbook.claims.training.unbalanced_and_ill_conditioned import scaled_rate
 from dmfbook.network.hessian import hessian
 from dmfbook.regularized.critical import global_minimizer
@@ -36,3 +37,10 @@ def test_outputs_of_a_control_never_count_nearly_alike():
     for seed in range(100):
         case = last_products.unlike(data.many_samples)(np.random.default_rng(seed))
         assert np.max(case.outputs) > 2 * np.min(case.outputs)
+
+
+def test_every_case_tells_the_power_of_the_second_moments():
+    for seed in range(20):
+        for number in (0, 1):
+            case = second_moments.example(number, seed)
+            assert not compare_moments(case, outer=-1.0).holds and compare_moments(case).holds

@@ -11,7 +11,7 @@ from dmfbook._validation import Array
 from dmfbook.claims.cases.flatness.factorizations import Factorizations, seen_unevenly
 from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme
-from dmfbook.sensing.ensembles import gaussian_sensing
+from dmfbook.sensing.ensembles import dense_sensing, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
 
 
@@ -84,8 +84,14 @@ class MomentCase:
 
 
 def moments(rng: np.random.Generator, depth: int) -> MomentCase:
-    """Gaussian measurements of a target with two columns."""
-    return MomentCase(seen_unevenly(rng, depth))
+    """Gaussian measurements of a target with two columns, of three times the size of an isometry's, or a third.
+
+    Of about its size, second moments are about 1, and so is each power of them.
+    """
+    case = seen_unevenly(rng, depth)
+    unit = rng.choice([1 / 3, 3.0])
+    matrices = dense_rows(case.operator).reshape(-1, *case.target.shape[::-1]).mT
+    return MomentCase(replace(case, operator=dense_sensing(unit * matrices)))
 
 
 def without_factorization(rng: np.random.Generator) -> MomentCase:
