@@ -6,6 +6,7 @@ from dmfbook.claims.cases.linear_networks import data, last_products
 from dmfbook.claims.cases.sharpness.launch_sites import singular_two
 from dmfbook.claims.cases.training.small_starts import spread_frame
 from dmfbook.claims.flatness.trace_and_nuclear_norm import compare_moments, second_moments
+from dmfbook.claims.training.how_fast import heavy_ball
 from dmfbook.claims.training.unbalanced_and_ill_conditioned import scaled_rate
 from dmfbook.network.hessian import hessian
 from dmfbook.regularized.critical import global_minimizer
@@ -44,3 +45,10 @@ def test_every_case_tells_the_power_of_the_second_moments():
         for number in (0, 1):
             case = second_moments.example(number, seed)
             assert not compare_moments(case, outer=-1.0).holds and compare_moments(case).holds
+
+
+def test_the_largest_eigenvalue_decides_the_rate_of_a_long_step():
+    least = heavy_ball.rivals["the least eigenvalue decides"]
+    long = list(heavy_ball.cases).index("a long step")
+    for seed in range(10):
+        assert least(heavy_ball.example(long, seed)).margin < 0.2

@@ -237,7 +237,7 @@ def _compare_heavy_ball(
     status="derived",
     cases={
         "a short step": _with_momentum(narrow_gap, 0.3, 0.6),
-        "a long step": _with_momentum(narrow_gap, 0.99, 0.6),
+        "a long step": _with_momentum(narrow_gap, 0.998, 0.6),
         "much momentum": _with_momentum(narrow_gap, 0.9, 2.5),
         "depth 2, much momentum": _with_momentum(shallow, 0.9, 2.0),
     },
