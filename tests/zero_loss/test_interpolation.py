@@ -13,7 +13,7 @@ from scipy.sparse.linalg import ArpackNoConvergence
 import dmfbook as dmf
 from dmfbook.claims.cases.targets import random_truth
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
-from dmfbook.claims.oracles.measurements import dense_rows, square_root
+from dmfbook.claims.oracles.measurements import dense_matrices, square_root
 from dmfbook.zero_loss import interpolation, lagrangian
 from dmfbook.zero_loss.interpolation import balanced_factors
 
@@ -48,7 +48,7 @@ def test_depth_two_solves_the_convex_problem(seed):
     rng = np.random.default_rng(seed)
     operator = dmf.gaussian_sensing((5, 4), 12, rng)
     values = operator.forward(random_truth(rng, (5, 4), 4))
-    matrices = dense_rows(operator).reshape(-1, 4, 5).mT
+    matrices = dense_matrices(operator)
     left = square_root((matrices @ matrices.mT).sum(axis=0))
     right = square_root((matrices.mT @ matrices).sum(axis=0))
     whitened = dmf.dense_sensing(np.linalg.inv(left) @ matrices @ np.linalg.inv(right))

@@ -12,7 +12,12 @@ from dmfbook.claims.cases.flatness.label_noise import LabelNoiseCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
-from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme, square_root
+from dmfbook.claims.oracles.measurements import (
+    dense_matrices,
+    dense_rows,
+    rank_one_extreme,
+    square_root,
+)
 from dmfbook.sensing.ensembles import dense_sensing
 
 
@@ -53,11 +58,11 @@ def nuclear_norm_excess(case: InterpolationCase) -> Evidence:
 
 def compare_convex(case: InterpolationCase, weighted: bool = True) -> Evidence:
     """Compare the weighted nuclear norm of the interpolator with the least, from a convex solver."""
-    shape, values = case.truth.shape, case.operator.forward(case.truth)
+    values = case.operator.forward(case.truth)
     if not weighted:
         found = float(np.linalg.norm(case.interpolator, "nuc"))
         return Evidence(abs(found / case.least_norm - 1), 2e-6)
-    matrices = dense_rows(case.operator).reshape(-1, *shape[::-1]).mT
+    matrices = dense_matrices(case.operator)
     left, right = (square_root(moment) for moment in case.second_moments)
     # In the unknown P^{1/2} X Q^{1/2} the problem is one of plain nuclear norm.
     whitened = dense_sensing(np.linalg.inv(left) @ matrices @ np.linalg.inv(right))

@@ -12,7 +12,7 @@ from dmfbook.claims.cases.flatness.factorizations import Factorizations, SensedP
 from dmfbook.claims.cases.flatness.isometries import MomentCase, RankOneCase
 from dmfbook.claims.claim import claim
 from dmfbook.claims.evidence import Evidence, worst
-from dmfbook.claims.oracles.measurements import dense_rows, square_root
+from dmfbook.claims.oracles.measurements import dense_matrices, square_root
 from dmfbook.network.factors import partial_products
 from dmfbook.sensing.ensembles import dense_sensing
 from dmfbook.sensing.operator import SensingOperator
@@ -24,8 +24,7 @@ EPS = float(np.finfo(float).eps)
 def written_trace(point: SensedPoint, squares: bool = True, outer: bool = True) -> float:
     """The sum of the proposition, term by term; rivals leave out squares or the outer layers."""
     left, right = partial_products(point.factors)
-    shape = point.operator.matrix_shape
-    matrices = dense_rows(point.operator).reshape(-1, *shape[::-1]).mT
+    matrices = dense_matrices(point.operator)
     layers = list(zip(left, right, strict=True))
     terms = [
         np.linalg.norm(a.T @ s @ b.T) ** (2 if squares else 1)
@@ -249,7 +248,7 @@ def weighted_trace(operator: SensingOperator, target: Array, depth: int, kind: s
 
     Rivals use the weights of the rows alone, or the weights themselves in place of their roots.
     """
-    matrices = dense_rows(operator).reshape(-1, *target.shape[::-1]).mT
+    matrices = dense_matrices(operator)
     rows = (matrices @ matrices.mT).sum(axis=0) / target.shape[1]
     columns = (matrices.mT @ matrices).sum(axis=0) / target.shape[0]
     if kind == "squares":

@@ -19,6 +19,11 @@ def dense_rows(operator: SensingOperator) -> Array:
     return operator @ np.eye(operator.shape[1])
 
 
+def dense_matrices(operator: SensingOperator) -> Array:
+    """The matrices ``S_k`` (n, d_L, d_0)."""
+    return dense_rows(operator).reshape(-1, *operator.matrix_shape[::-1]).mT
+
+
 def rank_one_extreme(operator: SensingOperator, sign: int) -> tuple[float, Array, Array]:
     """Extreme of ``‖𝒜(uvᵀ)‖²`` over unit u and v in the plane, from all directions of v."""
 

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from dmfbook._validation import Array
 from dmfbook.claims.cases.points import random_factors
 from dmfbook.claims.oracles.differentiation import by_complex_steps
-from dmfbook.claims.oracles.measurements import dense_rows
+from dmfbook.claims.oracles.measurements import dense_matrices, dense_rows
 from dmfbook.network.factors import flatten
 from dmfbook.sensing.ensembles import entry_sampling, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
@@ -117,7 +117,7 @@ class Factorizations:
         factors = self.factors(vector)
         if self.objective == "norm":
             return 2 * sum((factor**2).sum(axis=(-2, -1)) for factor in factors)
-        matrices = dense_rows(self.operator).reshape(-1, *self.target.shape[::-1]).mT
+        matrices = dense_matrices(self.operator)
         total, right = 0.0, np.eye(self.widths[0])
         for l, factor in enumerate(factors):
             left = np.eye(self.widths[-1])

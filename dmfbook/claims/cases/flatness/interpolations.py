@@ -10,7 +10,7 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.targets import random_truth
 from dmfbook.claims.oracles.convex import nuclear_norm_minimizer
-from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme
+from dmfbook.claims.oracles.measurements import dense_matrices, dense_rows, rank_one_extreme
 from dmfbook.network.factors import end_to_end
 from dmfbook.sensing.ensembles import dense_sensing, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
@@ -52,7 +52,7 @@ class InterpolationCase:
     @property
     def second_moments(self) -> tuple[Array, Array]:
         """The matrices ``P = Σ S_k S_kᵀ`` and ``Q = Σ S_kᵀ S_k``."""
-        matrices = dense_rows(self.operator).reshape(-1, *self.truth.shape[::-1]).mT
+        matrices = dense_matrices(self.operator)
         return (matrices @ matrices.mT).sum(axis=0), (matrices.mT @ matrices).sum(axis=0)
 
 

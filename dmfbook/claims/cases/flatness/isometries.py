@@ -10,7 +10,7 @@ import numpy as np
 from dmfbook._validation import Array
 from dmfbook.claims.cases.flatness.factorizations import Factorizations, seen_unevenly
 from dmfbook.claims.cases.points import random_factors
-from dmfbook.claims.oracles.measurements import dense_rows, rank_one_extreme
+from dmfbook.claims.oracles.measurements import dense_matrices, dense_rows, rank_one_extreme
 from dmfbook.sensing.ensembles import dense_sensing, gaussian_sensing
 from dmfbook.sensing.operator import SensingOperator
 
@@ -75,8 +75,7 @@ class MomentCase:
     @property
     def moments(self) -> tuple[Array, Array]:
         """Eigenvalues of ``P = Σ S_k S_kᵀ`` and ``Q = Σ S_kᵀ S_k``, ascending."""
-        shape = self.search.target.shape
-        matrices = dense_rows(self.search.operator).reshape(-1, *shape[::-1]).mT
+        matrices = dense_matrices(self.search.operator)
         return (
             np.linalg.eigvalsh((matrices @ matrices.mT).sum(axis=0)),
             np.linalg.eigvalsh((matrices.mT @ matrices).sum(axis=0)),
@@ -90,7 +89,7 @@ def moments(rng: np.random.Generator, depth: int) -> MomentCase:
     """
     case = seen_unevenly(rng, depth)
     unit = rng.choice([1 / 3, 3.0])
-    matrices = dense_rows(case.operator).reshape(-1, *case.target.shape[::-1]).mT
+    matrices = dense_matrices(case.operator)
     return MomentCase(replace(case, operator=dense_sensing(unit * matrices)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dmfbook._validation import Array
 from dmfbook.claims.oracles.differentiation import by_complex_steps
-from dmfbook.claims.oracles.measurements import dense_rows
+from dmfbook.claims.oracles.measurements import dense_matrices
 from dmfbook.network.factors import (
     end_to_end,
     flatten,
@@ -105,7 +105,7 @@ def slow_flow(
 def misfit_jacobian(problem: SensingProblem, factors: list[Array]) -> Array:
     """Derivatives (…, n, N) of the measurements by the entries of the factors, in the order of `flatten`."""
     left, right = partial_products_of(factors)
-    matrices = dense_rows(problem.operator).reshape(-1, *problem.operator.matrix_shape[::-1]).mT
+    matrices = dense_matrices(problem.operator)
     parts = [
         a.mT[..., None, :, :] @ matrices @ b.mT[..., None, :, :]
         for a, b in zip(left, right, strict=True)
